@@ -1,0 +1,224 @@
+"""Tables perdure computes: wells with their meaning, responses, persistence."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from expectations import vocabulary as v
+from expectations.contract import Column, Table
+from expectations.ingested import (
+    ANALYTE,
+    ELISPOT_COUNTS,
+    PLACE,
+    PLATE,
+    PLATE_LAYOUTS,
+    SPECIMEN,
+    SPECIMENS,
+    SUBJECT,
+    WELL,
+)
+
+STUDY_DAY: Final = Column(
+    "study_day", pl.Int32, "Collection date minus infusion date; null for a subject never infused.", unit="days"
+)
+VISIT: Final = Column("visit", pl.String, "Visit whose window holds the study day, `unscheduled` where none does.")
+ANTIGEN: Final = Column("antigen", pl.String, "Antigen under the name study.toml gives it.", required=True)
+ANTIGEN_ROLE: Final = Column(
+    "antigen_role", pl.String, "What the antigen stands for.", required=True, values=v.ANTIGEN_ROLES
+)
+ASSAY: Final = Column("assay", pl.String, "Assay.", required=True, values=("elispot",))
+READOUT: Final = Column("readout", pl.String, "What the assay reads: for ELISpot the analyte.", required=True)
+RULE: Final = Column("rule", pl.String, "Positivity rule.", required=True, values=v.RULES)
+IS_PRIMARY: Final = Column(
+    "is_primary_rule", pl.Boolean, "True for the rule study.toml names as primary.", required=True
+)
+SPM: Final = "spots per 10^6 cells"
+"""Unit of ELISpot responses."""
+
+VISITED_SPECIMENS: Final = Table(
+    "visited_specimens",
+    grain="one accepted specimen with its study day and visit",
+    key=("specimen_id",),
+    columns=(
+        SPECIMEN,
+        SUBJECT,
+        Column("material", pl.String, "What it is, after infusion_products has been consulted.", required=True, values=v.MATERIALS),
+        SPECIMENS.column("collection_date"),
+        STUDY_DAY,
+        VISIT,
+        SPECIMENS.column("declared_visit"),
+        Column("is_baseline_candidate", pl.Boolean, "Blood on or before day 0 and, where known, before lymphodepletion.", required=True),
+        SPECIMENS.column("viability_percent"),
+    ),
+)  # fmt: skip
+
+EXPECTED_SPECIMENS: Final = Table(
+    "expected_specimens",
+    grain="one specimen the study expects of one subject",
+    key=("subject_id", "visit", "material"),
+    columns=(
+        SUBJECT,
+        Column("visit", pl.String, "Visit, or infusion product.", required=True),
+        Column("material", pl.String, "What is expected.", required=True, values=v.MATERIALS),
+        Column("window_start_date", pl.Date, "First day of the visit's window."),
+        Column("window_end_date", pl.Date, "Last day of the visit's window; due the day after."),
+        Column("specimen_status", pl.String, "Whether it is there.", required=True, values=("received", "absent", "not_due")),
+        Column("reason", pl.String, "Why it is absent, or why a received one says nothing."),
+        Column("specimen_id", pl.String, "The specimen received, the earliest where there are several."),
+    ),
+)  # fmt: skip
+
+ELISPOT_WELLS: Final = Table(
+    "elispot_wells",
+    grain="one counted well with what was in it",
+    key=("plate_id", "well", "analyte"),
+    columns=(
+        PLATE,
+        WELL,
+        ANALYTE,
+        ELISPOT_COUNTS.column("spots"),
+        ELISPOT_COUNTS.column("status"),
+        Column("tntc_ceiling", pl.Int64, "Ceiling of a well too numerous to count: the highest countable count on the plate, or the setting.", unit="spots per well"),
+        SPECIMEN.but(required=False),
+        SUBJECT.but(required=False),
+        Column("stimulus", pl.String, "What the layout says was added."),
+        Column("well_role", pl.String, "Role of the well.", required=True, values=v.WELL_ROLES),
+        ANTIGEN.but(required=False),
+        PLATE_LAYOUTS.column("cells_per_well").but(required=False),
+        PLATE_LAYOUTS.column("replicate"),
+        Column("spots_per_million", pl.Float64, "Spots scaled to 10^6 cells; null unless counted.", unit=SPM),
+        Column("read_date", pl.Date, "Day the plate was counted."),
+        ELISPOT_COUNTS.column("file_sha256"),
+        PLACE,
+        Column("layout_sha256", pl.String, "File the layout of this well came from."),
+        Column("layout_place", pl.String, "Place in that file."),
+    ),
+)  # fmt: skip
+
+RESPONSES: Final = Table(
+    "responses",
+    grain="one antigen in one specimen on one plate under one rule",
+    key=("specimen_id", "plate_id", "antigen", "assay", "readout", "rule"),
+    columns=(
+        Column("response_key", pl.String, "Key for `perdure explain`.", required=True),
+        SPECIMEN,
+        SUBJECT,
+        Column("material", pl.String, "Blood or infusion product.", required=True, values=v.MATERIALS),
+        SPECIMENS.column("collection_date"),
+        STUDY_DAY,
+        VISIT,
+        PLATE,
+        ANTIGEN,
+        ANTIGEN_ROLE,
+        ASSAY,
+        READOUT,
+        RULE,
+        Column("rule_version", pl.String, "Version of the rule's definition.", required=True),
+        Column("rule_parameters", pl.String, "JSON: the parameters it was called with.", required=True),
+        IS_PRIMARY,
+        Column("is_reported", pl.Boolean, "True for the one plate of a specimen that goes into persistence: the latest read.", required=True),
+        Column("n_antigen_wells", pl.Int32, "Antigen wells with a count or too numerous to count.", unit="wells", required=True),
+        Column("n_control_wells", pl.Int32, "Negative-control wells likewise.", unit="wells", required=True),
+        Column("unit", pl.String, "Unit of the values.", required=True),
+        Column("antigen_mean", pl.Float64, "Mean of the antigen wells.", unit=SPM),
+        Column("antigen_median", pl.Float64, "Median of the antigen wells.", unit=SPM),
+        Column("control_mean", pl.Float64, "Mean of the negative-control wells.", unit=SPM),
+        Column("control_median", pl.Float64, "Median of the negative-control wells.", unit=SPM),
+        Column("net_value", pl.Float64, "Mean antigen wells minus mean negative-control wells, wells too numerous to count at their ceiling. May be negative.", unit=SPM),
+        Column("net_lower", pl.Float64, "Lower bound of the net value; null where there is none.", unit=SPM),
+        Column("net_upper", pl.Float64, "Upper bound of the net value; null where there is none.", unit=SPM),
+        Column("lod", pl.Float64, "Limit of detection of the net value, above 0.", unit=SPM),
+        Column("is_below_lod", pl.Boolean, "True where the net value is left-censored at the LOD."),
+        Column("lod_version", pl.Int32, "Version of the limit-of-blank estimate used; null where the LOD is set or rests on one spot."),
+        Column("statistic", pl.Float64, "The rule's statistic: for threshold the ratio of means, for dfr_eq the difference of mean counts per well."),
+        Column("p_value_adjusted", pl.Float64, "Step-down adjusted p-value, for rules that have one."),
+        Column("quality_flags", pl.String, "Quality criteria that failed, joined by commas.", required=True),
+        Column("call", pl.String, "The call.", required=True, values=v.CALLS),
+        Column("reason", pl.String, "Why the call is indeterminate or not evaluable."),
+    ),
+)  # fmt: skip
+
+_SERIES: Final = (SUBJECT, ANTIGEN, ANTIGEN_ROLE, ASSAY, READOUT, RULE, IS_PRIMARY)
+
+PERSISTENCE: Final = Table(
+    "persistence",
+    grain="one subject, antigen, assay, readout and rule over the whole follow-up",
+    key=("subject_id", "antigen", "assay", "readout", "rule"),
+    columns=(
+        Column("persistence_key", pl.String, "Key for `perdure explain`.", required=True),
+        *_SERIES,
+        Column("baseline_day", pl.Int32, "Study day of the baseline sample.", unit="days"),
+        Column("baseline_call", pl.String, "Call at baseline.", values=v.CALLS),
+        Column("baseline_value", pl.Float64, "Net value at baseline.", unit=SPM),
+        Column("n_evaluable", pl.Int32, "Post-infusion samples called positive or negative.", unit="samples", required=True),
+        Column("n_positive", pl.Int32, "Of these, positive: the persistence index is n_positive / n_evaluable.", unit="samples", required=True),
+        Column("origin", pl.String, "Where the response comes from, over the whole follow-up: descriptive only, it favours those who live long.", required=True, values=v.ORIGINS),
+        Column("in_product", pl.Boolean, "Called positive in the infusion product; null where that is not evaluable."),
+        Column("peak_value", pl.Float64, "Highest net value after infusion.", unit=SPM),
+        Column("peak_day", pl.Int32, "Its study day.", unit="days"),
+        Column("fold_from_baseline_log2", pl.Float64, "log2 of peak over baseline, each not below its LOD.", unit="log2"),
+        Column("fold_is_bound", pl.Boolean, "True where an end of the fold is below its LOD or a bound."),
+        Column("first_positive_day", pl.Int32, "First positive day after infusion.", unit="days"),
+        Column("last_positive_day", pl.Int32, "Last positive day after infusion.", unit="days"),
+        Column("loss_kind", pl.String, "What is known of the loss of the response.", required=True, values=v.LOSS_KINDS),
+        Column("loss_left_day", pl.Int32, "Loss lies after this day.", unit="days"),
+        Column("loss_right_day", pl.Int32, "Loss lies on or before this day; null where not yet lost.", unit="days"),
+    ),
+)  # fmt: skip
+
+LANDMARK: Final = Column("landmark_day", pl.Int32, "Landmark L.", unit="days", required=True)
+HALF_WIDTH: Final = Column(
+    "half_width_days", pl.Int32, "Half-width w of the landmark's window.", unit="days", required=True
+)
+
+PERSISTENCE_AT_LANDMARK: Final = Table(
+    "persistence_at_landmark",
+    grain="one subject, antigen, assay, readout and rule at one landmark, from samples up to L + w only",
+    key=("subject_id", "antigen", "assay", "readout", "rule", "landmark_day"),
+    columns=(
+        *_SERIES,
+        LANDMARK,
+        HALF_WIDTH,
+        Column("persistent", pl.Boolean, "The evaluable sample nearest to L within the window is positive; null where there is none."),
+        Column("reason", pl.String, "Why it is null."),
+        Column("sample_day", pl.Int32, "Study day of the sample that decided.", unit="days"),
+        SPECIMEN.but(required=False),
+        Column("origin_by_landmark", pl.String, "Origin from samples up to L + w: the one that may be associated with outcome.", required=True, values=v.ORIGINS),
+    ),
+)  # fmt: skip
+
+PERSISTENCE_BY_SUBJECT: Final = Table(
+    "persistence_by_subject",
+    grain="one subject, assay, readout and rule at one landmark, over the tumour antigens study.toml declares",
+    key=("subject_id", "assay", "readout", "rule", "landmark_day"),
+    columns=(
+        SUBJECT,
+        ASSAY,
+        READOUT,
+        RULE,
+        IS_PRIMARY,
+        LANDMARK,
+        HALF_WIDTH,
+        Column("persistent", pl.Boolean, "At least one tumour antigen persistent; false only when every declared one was tested and negative."),
+        Column("reason", pl.String, "Why it is null."),
+        Column("n_antigens_declared", pl.Int32, "Tumour antigens declared.", unit="antigens", required=True),
+        Column("n_antigens_evaluable", pl.Int32, "Of these, evaluable at the landmark.", unit="antigens", required=True),
+        Column("n_antigens_persistent", pl.Int32, "Of these, persistent.", unit="antigens", required=True),
+        Column("n_antigens_induced", pl.Int32, "Tumour antigens induced by the landmark.", unit="antigens", required=True),
+        Column("n_product_antigens", pl.Int32, "Tumour antigens called positive in the infusion product.", unit="antigens", required=True),
+        Column("n_product_antigens_persistent", pl.Int32, "Of these, persistent at the landmark.", unit="antigens", required=True),
+        Column("sum_net_value", pl.Float64, "Sum of net values over the tumour antigens in the deciding samples.", unit=SPM),
+    ),
+)  # fmt: skip
+
+COMPUTED: Final = (
+    VISITED_SPECIMENS,
+    EXPECTED_SPECIMENS,
+    ELISPOT_WELLS,
+    RESPONSES,
+    PERSISTENCE,
+    PERSISTENCE_AT_LANDMARK,
+    PERSISTENCE_BY_SUBJECT,
+)

@@ -1,0 +1,203 @@
+"""Tables that files fill: what instruments counted and what the trial wrote down."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from expectations import vocabulary as v
+from expectations.contract import Column, Equal, FilledExactlyWhen, NotBefore, Reference, Table
+
+FILE: Final = Column("file_sha256", pl.String, "SHA-256 of the bytes of the file the row came from.", required=True)
+PLACE: Final = Column("place", pl.String, "Where in that file: a line, a sheet and cell, or a well.", required=True)
+SOURCE: Final = (FILE, PLACE)
+
+SUBJECT: Final = Column("subject_id", pl.String, "Subject, as the trial names it.", required=True)
+SPECIMEN: Final = Column(
+    "specimen_id", pl.String, "One specimen: one tube of blood, one infusion product.", required=True
+)
+PLATE: Final = Column(
+    "plate_id", pl.String, "Plate name as the instrument wrote it, without a trailing `.plt`.", required=True
+)
+WELL: Final = Column("well", pl.String, "Well, row letter and column number (A1).", required=True, pattern="[A-P][0-9]{1,2}")  # fmt: skip
+ANALYTE: Final = Column("analyte", pl.String, "What was stained for (IFNg).", required=True)
+
+SUBJECTS: Final = Table(
+    "subjects",
+    grain="one subject enrolled in the study",
+    key=("subject_id",),
+    stage="ingested",
+    columns=(
+        SUBJECT,
+        Column("enrolment_date", pl.Date, "Day the subject was enrolled.", required=True),
+        Column("sex", pl.String, "Sex.", values=("female", "male")),
+        Column("birth_year", pl.Int32, "Year of birth.", minimum=1900, maximum=2100),
+        Column("m_stage", pl.String, "M stage of the disease at enrolment (M1a)."),
+        Column("ldh_at_baseline", pl.Float64, "Lactate dehydrogenase at baseline.", unit="U/L", minimum=0),
+        *SOURCE,
+    ),
+)
+
+SPECIMENS: Final = Table(
+    "specimens",
+    grain="one specimen taken from a subject",
+    key=("specimen_id",),
+    stage="ingested",
+    columns=(
+        SPECIMEN,
+        SUBJECT,
+        Column("collection_date", pl.Date, "Day the specimen was taken.", required=True),
+        Column("material", pl.String, "What it is; where empty, blood unless infusion_products names it.", values=v.MATERIALS),
+        Column("declared_visit", pl.String, "Visit as the clinic wrote it; compared with the visit its date gives."),
+        Column("collected_at", pl.Datetime("us"), "Collection, date and time."),
+        Column("processed_at", pl.Datetime("us"), "Start of processing, date and time."),
+        Column("preservation", pl.String, "Fresh, or frozen before the assay.", values=v.PRESERVATION),
+        Column("viability_percent", pl.Float64, "Viable cells when the assay was set up.", unit="%", minimum=0, maximum=100),
+        Column("recovery_percent", pl.Float64, "Cells recovered after thawing.", unit="%", minimum=0, maximum=1000, severity="warning"),
+        Column("operator", pl.String, "Who processed it."),
+        Column("lot", pl.String, "Lot of the reagents or freezing medium."),
+        *SOURCE,
+    ),
+    extra_rules=(NotBefore(("processed_at", "collected_at")),),
+    references=(Reference("subject_id", "subjects.subject_id"),),
+)  # fmt: skip
+
+PLATE_LAYOUTS: Final = Table(
+    "plate_layouts",
+    grain="one well of one plate as it was pipetted",
+    key=("plate_id", "well"),
+    stage="ingested",
+    columns=(
+        PLATE,
+        WELL,
+        Column("specimen_id", pl.String, "Specimen in the well; empty for a well without cells."),
+        Column("stimulus", pl.String, "Antigen or control in the well, as declared in study.toml.", required=True),
+        Column("cells_per_well", pl.Int64, "Cells put into the well.", unit="cells", required=True, minimum=1),
+        Column("replicate", pl.Int32, "Replicate number among wells of one specimen and stimulus.", minimum=1),
+        *SOURCE,
+    ),
+    references=(
+        Reference("specimen_id", "specimens.specimen_id"),
+        Reference("stimulus", "study.stimuli"),
+    ),
+)
+
+INFUSION_PRODUCTS: Final = Table(
+    "infusion_products",
+    grain="one infusion product given to a subject",
+    key=("subject_id",),
+    stage="ingested",
+    columns=(
+        SUBJECT,
+        Column("infusion_date", pl.Date, "Day of infusion: day 0.", required=True),
+        Column("lymphodepletion_start", pl.Date, "First day of lymphodepleting chemotherapy."),
+        Column("specimen_id", pl.String, "The specimen of the product that was assayed."),
+        Column("total_viable_cells", pl.Float64, "Viable cells infused.", unit="cells", minimum=0),
+        Column("viability_percent", pl.Float64, "Viability of the product.", unit="%", minimum=0, maximum=100),
+        Column("cd8_percent", pl.Float64, "CD8 T cells among viable cells.", unit="%", minimum=0, maximum=100),
+        *SOURCE,
+    ),
+    extra_rules=(NotBefore(("infusion_date", "lymphodepletion_start")),),
+    references=(
+        Reference("subject_id", "subjects.subject_id"),
+        Reference("specimen_id", "specimens.specimen_id", severity="warning"),
+    ),
+)
+
+TUMOUR_ASSESSMENTS: Final = Table(
+    "tumour_assessments",
+    grain="one overall response of a subject at one date by one evaluator",
+    key=("subject_id", "assessment_date", "evaluator"),
+    stage="ingested",
+    columns=(
+        SUBJECT,
+        Column("assessment_date", pl.Date, "Day of the imaging.", required=True),
+        Column("overall_response", pl.String, "Overall response at this assessment.", required=True, values=v.RESPONSES),
+        Column("evaluator", pl.String, "Who assessed (investigator, central).", required=True),
+        *SOURCE,
+    ),
+    references=(Reference("subject_id", "subjects.subject_id"),),
+)  # fmt: skip
+
+FOLLOW_UP: Final = Table(
+    "follow_up",
+    grain="one contact with a subject",
+    key=("subject_id", "contact_date"),
+    stage="ingested",
+    columns=(
+        SUBJECT,
+        Column("contact_date", pl.Date, "Day of the contact, or of the death.", required=True),
+        Column("vital_status", pl.String, "Alive or dead on that day.", required=True, values=v.VITAL_STATUS),
+        Column("withdrawal_date", pl.Date, "Day the subject withdrew from the study, if so."),
+        Column("new_therapy_date", pl.Date, "Start of a new anticancer therapy, if so."),
+        *SOURCE,
+    ),
+    references=(Reference("subject_id", "subjects.subject_id"),),
+)
+
+BLOOD_COUNTS: Final = Table(
+    "blood_counts",
+    grain="one blood count of a subject",
+    key=("subject_id", "count_date"),
+    stage="ingested",
+    columns=(
+        SUBJECT,
+        Column("count_date", pl.Date, "Day of the blood count.", required=True),
+        Column("lymphocytes_per_ul", pl.Float64, "Lymphocytes.", unit="cells per microlitre", required=True, minimum=0),
+        Column("cd8_per_ul", pl.Float64, "CD8 T cells.", unit="cells per microlitre", minimum=0),
+        *SOURCE,
+    ),
+    references=(Reference("subject_id", "subjects.subject_id"),),
+)
+
+PLATES: Final = Table(
+    "plates",
+    grain="one plate and analyte as one file gives it",
+    key=("plate_id", "analyte"),
+    stage="ingested",
+    entity=("plate_id",),
+    columns=(
+        PLATE,
+        ANALYTE,
+        Column("instrument", pl.String, "Reader that counted it.", required=True),
+        Column("read_date", pl.Date, "Day the instrument counted the plate."),
+        Column("n_wells", pl.Int32, "Wells found in the file.", unit="wells", required=True, minimum=1),
+        Column("n_wells_declared", pl.Int32, "Wells the file says the plate has.", unit="wells"),
+        Column("comment", pl.String, "Free text the operator entered, lines joined by ' | '."),
+        *SOURCE,
+    ),
+    extra_rules=(Equal(("n_wells", "n_wells_declared"), limit=0.0),),
+)
+
+ELISPOT_COUNTS: Final = Table(
+    "elispot_counts",
+    grain="one well of one plate and analyte as the instrument counted it",
+    key=("plate_id", "well", "analyte"),
+    stage="ingested",
+    entity=("plate_id",),
+    columns=(
+        PLATE,
+        WELL,
+        ANALYTE,
+        Column("spots", pl.Int64, "Spots counted; null unless the status is counted.", unit="spots per well", minimum=0),
+        Column("status", pl.String, "What the count is; only counted wells have a number.", required=True, values=v.WELL_STATUS),
+        *SOURCE,
+    ),
+    extra_rules=(FilledExactlyWhen(("spots",), when="status", equals="counted"),),
+    references=(Reference("plate_id", "plate_layouts.plate_id"),),
+)  # fmt: skip
+
+REFERENCE_TABLES: Final = (
+    SUBJECTS,
+    SPECIMENS,
+    PLATE_LAYOUTS,
+    INFUSION_PRODUCTS,
+    TUMOUR_ASSESSMENTS,
+    FOLLOW_UP,
+    BLOOD_COUNTS,
+)
+"""Tables a person fills in, recognised by their header."""
+
+INGESTED: Final = (*REFERENCE_TABLES, PLATES, ELISPOT_COUNTS)
+"""In the order in which they are judged: a table comes after those it refers to."""

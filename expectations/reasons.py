@@ -1,0 +1,116 @@
+"""Every reason code perdure can give, once: what it means and what a person does about it.
+
+Codes are stable: they are stored in published tables and tested against; a code is retired, never reused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Kind = Literal["file", "row", "call", "metric", "usage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason: `code` is stored, `meaning` explains it, `remedy` says what to do."""
+
+    code: str
+    kind: Kind
+    meaning: str
+    remedy: str = ""
+
+
+_FILE: Final = (
+    Reason("duplicate.same_bytes", "file", "The same bytes are already in the archive under another name.", "Nothing to do; one copy may be deleted."),
+    Reason("duplicate.same_values", "file", "Other bytes, but every value in it is already held.", "Nothing to do."),
+    Reason("ignored.temporary_file", "file", "A temporary, hidden or lock file of an office program, editor or sync job.", "Nothing to do."),
+    Reason("ignored.empty_table", "file", "A reference table with a header and no rows yet.", "Fill it in when there is something to say."),
+    Reason("ignored.dismissed", "file", "A person decided that this file is not to be used.", "Nothing to do; `perdure quarantine release` takes it back."),
+    Reason("superseded.newer_export", "file", "A later export of the same plate or rows has replaced it; its rows live on in earlier versions.", "Nothing to do."),
+    Reason("superseded.older_export", "file", "It arrived after a later export of the same plate, by the instrument's read date.", "Nothing to do."),
+    Reason("conflict.same_plate", "file", "Another file holds other counts for the same plate.", "Say which one is right with `perdure quarantine release`, or set corrections.plates = \"newest\" in study.toml."),
+    Reason("format.unrecognised", "file", "The content is that of no instrument or table perdure reads.", "Export it in a supported format (docs/formats.md), or dismiss it."),
+    Reason("format.encoding", "file", "The bytes are no text in UTF-8, UTF-16 or Windows-1252.", "Export the file again as plain text."),
+    Reason("format.empty", "file", "The file has no content.", "Export it again; the copy may have been cut short."),
+    Reason("format.workbook", "file", "The workbook cannot be opened: damaged, encrypted, or no workbook at all.", "Save it again as .xlsx without a password."),
+    Reason("aid.header", "file", "A header line of an AID export is missing or cannot be read.", "Export the plate again from the AID software."),
+    Reason("aid.count_grid", "file", "The grid of spot counts is missing, cut short, doubled, or has a row of another width.", "Export the plate again; do not edit the text by hand."),
+    Reason("aid.count_token", "file", "A cell of the count grid is neither a count, TNTC nor `--`.", "Export the plate again; do not edit the text by hand."),
+    Reason("long_csv.plate", "file", "A long CSV gives one plate two read dates or repeats a well.", "Give every plate one read date and every well and analyte one row."),
+    Reason("layout.missing", "file", "No plate layout says what was in the wells of this plate.", "Add the plate to a plate-layout table in the inbox; the file is tried again on the next run."),
+    Reason("table.missing_column", "file", "A reference table lacks a column it cannot do without.", "Add the column; `perdure init` writes header-only tables to copy from."),
+    Reason("table.repeated_column", "file", "A reference table has one column twice.", "Remove or rename one of them."),
+    Reason("expectation.critical", "file", "A critical expectation failed: too many rows of this file broke the same rule.", "Mend the rows listed under rejects and drop the file again, or release it."),
+)  # fmt: skip
+
+_ROW: Final = (
+    Reason("row.unreadable", "row", "The text cannot be read as the column's type.", "Write numbers plainly and dates as YYYY-MM-DD."),
+    Reason("row.ambiguous_date", "row", "Day and month cannot be told apart.", "Write YYYY-MM-DD, or set dates.order in study.toml."),
+    Reason("row.required", "row", "A value that must be there is missing.", "Fill it in."),
+    Reason("row.allowed_values", "row", "The value is none of those allowed.", "Use one of the allowed values (docs/data-dictionary.md)."),
+    Reason("row.range", "row", "The number is outside what is possible.", "Check the unit and the typing."),
+    Reason("row.pattern", "row", "The text does not have the form the column needs.", "See docs/data-dictionary.md for the form."),
+    Reason("row.order", "row", "Two dates or numbers are in an impossible order.", "Check which of the two is wrong."),
+    Reason("row.not_equal", "row", "Two columns that must agree do not.", "Check which of the two is wrong."),
+    Reason("row.width", "row", "The line has more cells than the header has columns.", "Quote text that holds the separator."),
+    Reason("row.undeclared", "row", "The value is not declared in study.toml.", "Declare it (or an alias) in study.toml, or correct the table."),
+    Reason("row.unknown_reference", "row", "It points to a row of another table that is not there.", "Add the other row; this one is tried again on the next run."),
+    Reason("row.repeated_key", "row", "The same key stands twice in one file with the same values.", "Remove the repetition."),
+    Reason("row.conflicting_key", "row", "The same key stands twice with different values, here or in another file.", "Say which is right: correct the table, release the file, or set corrections.reference_tables = \"newest\"."),
+    Reason("row.sheet_unrecognised", "row", "A sheet of a workbook holds no table perdure knows.", "Move it to a workbook of its own or name its columns as in the template."),
+)  # fmt: skip
+
+_CALL: Final = (
+    Reason("no_negative_control", "call", "No evaluable negative-control well of the same specimen, plate and analyte."),
+    Reason("negative_control_high", "call", "The mean of the negative control is above the quality limit."),
+    Reason("no_positive_control", "call", "No evaluable positive-control well of the same specimen, plate and analyte."),
+    Reason("positive_control_low", "call", "The positive control is too close to the negative control."),
+    Reason("too_few_replicates", "call", "Too few evaluable replicate wells for the rule."),
+    Reason("few_replicates", "call", "Fewer evaluable replicates than planned, yet enough for the rule."),
+    Reason("replicate_variability", "call", "The replicate wells disagree beyond the quality limit."),
+    Reason("low_viability", "call", "The viability of the specimen is below the quality limit."),
+    Reason("below_lod", "call", "The rule gave positive but the net response is below its limit of detection."),
+    Reason("tntc", "call", "Wells too numerous to count leave the call open."),
+    Reason("unequal_cells", "call", "Antigen and control wells hold different numbers of cells."),
+    Reason("too_few_relabelings", "call", "Fewer than 20 relabelings of the wells exist, so p <= 0.05 cannot be reached."),
+    Reason("too_many_relabelings", "call", "More relabelings of the wells exist than the setting rules.dfr_eq.max_relabelings allows."),
+)  # fmt: skip
+
+_METRIC: Final = (
+    Reason("no_sample_in_window", "metric", "No evaluable sample in the landmark's window."),
+    Reason("window_not_reached", "metric", "The subject's follow-up ends before the landmark's window does."),
+    Reason("dead", "metric", "The subject died before."),
+    Reason("progressed", "metric", "The subject progressed before, and the study stops sampling at progression."),
+    Reason("withdrawn", "metric", "The subject withdrew before."),
+    Reason("not_drawn", "metric", "The specimen was recorded as not drawn."),
+    Reason("assay_failed", "metric", "The specimen is there, but no response in it could be evaluated."),
+    Reason("unknown", "metric", "Nothing says why the specimen is absent."),
+    Reason("not_infused", "metric", "The subject was never infused, so there is no study day."),
+    Reason("not_all_antigens_tested", "metric", "No tumour antigen is persistent, but not every declared one could be evaluated."),
+    Reason("no_baseline", "metric", "No evaluable baseline sample."),
+    Reason("no_product_result", "metric", "No evaluable result of the infusion product against the declared stimulus."),
+    Reason("no_assessment", "metric", "No tumour assessment after baseline."),
+    Reason("not_estimable", "metric", "The data do not allow this analysis: a group is empty or nothing varies."),
+)  # fmt: skip
+
+_USAGE: Final = (
+    Reason("study.not_found", "usage", "There is no study.toml in the folder."),
+    Reason("study.syntax", "usage", "study.toml is no valid TOML."),
+    Reason("study.invalid", "usage", "A setting in study.toml is missing, unknown or impossible."),
+    Reason("study.locked", "usage", "Another run is writing to this study."),
+    Reason("study.exists", "usage", "The folder already holds a study or other files."),
+    Reason("study.not_published", "usage", "Nothing has been published for this study yet."),
+    Reason("study.lake_damaged", "usage", "A stored table lacks the version that the ledger names."),
+    Reason("query.failed", "usage", "DuckDB refused the query."),
+    Reason("query.as_of", "usage", "There is no published state as old as that."),
+    Reason("quarantine.no_such_file", "usage", "No file held back has that name or sha256."),
+    Reason("explain.no_such_key", "usage", "No published number has that key."),
+)  # fmt: skip
+
+REASONS: Final[dict[str, Reason]] = {item.code: item for item in (*_FILE, *_ROW, *_CALL, *_METRIC, *_USAGE)}
+
+
+def reason(code: str) -> Reason:
+    """The declared reason; a KeyError means that code was invented somewhere else than here."""
+    return REASONS[code]

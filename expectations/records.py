@@ -1,0 +1,146 @@
+"""Tables in which perdure keeps what it did: runs, settings, files, rejects, checks, decisions, estimates."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from expectations import vocabulary as v
+from expectations.contract import Column, Table
+from expectations.ingested import FILE, PLACE
+
+UTC: Final = pl.Datetime("us", "UTC")
+RUN: Final = Column("run_id", pl.String, "Run that wrote the row.", required=True)
+
+RUNS: Final = Table(
+    "runs",
+    grain="one run that changed what is stored (the ledger)",
+    key=("run_id",),
+    stage="record",
+    columns=(
+        RUN,
+        Column("started_at", UTC, "Start of the run.", required=True),
+        Column("committed_at", UTC, "When its tables became visible together.", required=True),
+        Column("program_version", pl.String, "Version of perdure.", required=True),
+        Column("study_file_sha256", pl.String, "SHA-256 of study.toml as read by this run.", required=True),
+        Column("as_of_date", pl.Date, "The day the run took as today when it judged which visits were due.", required=True),
+        Column("next_due_date", pl.Date, "The first day on which another expected visit falls due; a run on or after it has something to do."),
+        Column("n_files_looked_at", pl.Int64, "New or re-tried files the run judged.", unit="files", required=True),
+        Column("n_files_held", pl.Int64, "Files held back after the run.", unit="files", required=True),
+        Column("n_critical_failures", pl.Int64, "Critical quality checks that failed in this run.", unit="checks", required=True),
+        Column("trigger", pl.String, "Why there was something to do.", required=True),
+        Column("table_versions", pl.String, "JSON: the Delta version of every table that belongs to this state.", required=True),
+    ),
+)  # fmt: skip
+
+SETTINGS: Final = Table(
+    "settings",
+    grain="one setting of the study file in force at the last run",
+    key=("setting",),
+    columns=(
+        Column("setting", pl.String, "Path of the key in study.toml.", required=True),
+        Column("value", pl.String, "Its value, as JSON.", required=True),
+        Column("is_default", pl.Boolean, "True where study.toml leaves it to perdure.", required=True),
+    ),
+)
+
+FILES: Final = Table(
+    "files",
+    grain="one file at one place in the inbox, known by its bytes",
+    key=("file_sha256", "path"),
+    columns=(
+        FILE,
+        Column("path", pl.String, "Where it lay, relative to the inbox.", required=True),
+        Column("size_bytes", pl.Int64, "Size.", unit="bytes", required=True),
+        Column("arrival", pl.Int64, "Order in which perdure first saw the files: the run's number.", required=True),
+        Column("first_run_id", pl.String, "Run that first saw it.", required=True),
+        Column("format", pl.String, "Reader that recognised it; null where none did."),
+        Column("state", pl.String, "What became of it.", required=True, values=v.FILE_STATES),
+        Column("reason", pl.String, "Stable reason code of the state; null for accepted."),
+        Column("problem_place", pl.String, "Where in the file the problem is."),
+        Column("problem", pl.String, "What is wrong, in words."),
+        Column("remedy", pl.String, "What to do about it."),
+        Column("n_rows", pl.Int64, "Rows read from it.", unit="rows"),
+        Column("n_rejects", pl.Int64, "Rows split off from it.", unit="rows"),
+        Column("read_date", pl.Date, "Latest read date the instrument wrote into it."),
+        Column("plates", pl.String, "Plates in it, joined by commas."),
+        Column("decided_by", pl.String, "Who released or dismissed it."),
+        Column("decision_reason", pl.String, "Why, in their words."),
+    ),
+)  # fmt: skip
+
+REJECTS: Final = Table(
+    "rejects",
+    grain="one rule broken by one row of a file",
+    key=("file_sha256", "table_name", "place", "rule", "column_name"),
+    columns=(
+        FILE,
+        Column("path", pl.String, "The file's path in the inbox.", required=True),
+        Column("table_name", pl.String, "Table the row was meant for.", required=True),
+        PLACE,
+        Column("rule", pl.String, "Reason code of the rule it broke.", required=True),
+        Column("column_name", pl.String, "Column (or columns) the rule speaks of.", required=True),
+        Column("value", pl.String, "What stood there."),
+        Column("says", pl.String, "The rule in words.", required=True),
+        Column("row", pl.String, "The whole row as read, as JSON.", required=True),
+    ),
+)
+
+QUALITY_CHECKS: Final = Table(
+    "quality_checks",
+    grain="one expectation of one table in one run, tried once",
+    key=("run_id", "table_name", "attempt", "check_name"),
+    stage="record",
+    columns=(
+        RUN,
+        Column("table_name", pl.String, "Table that was checked.", required=True),
+        Column("attempt", pl.Int32, "1 for the incoming table as it came; 2 and more after files were held back.", required=True),
+        Column("check_name", pl.String, "The expectation and the columns it speaks of.", required=True),
+        Column("says", pl.String, "The expectation in words.", required=True),
+        Column("engine", pl.String, "Who evaluated it: great_expectations, or perdure for what spans tables.", required=True),
+        Column("severity", pl.String, "critical keeps the batch out; warning is reported.", required=True, values=("critical", "warning")),
+        Column("success", pl.Boolean, "Whether it held.", required=True),
+        Column("n_rows", pl.Int64, "Rows looked at.", unit="rows", required=True),
+        Column("n_unexpected", pl.Int64, "Rows that broke it.", unit="rows"),
+        Column("limit_percent", pl.Float64, "Share of rows that may break it.", unit="%"),
+        Column("examples", pl.String, "Some of what broke it."),
+        Column("result", pl.String, "The result as the engine gave it, as JSON.", required=True),
+    ),
+)  # fmt: skip
+
+DECISIONS: Final = Table(
+    "decisions",
+    grain="one decision of a person about a file held back",
+    key=("file_sha256", "decided_at"),
+    stage="record",
+    columns=(
+        FILE,
+        Column("action", pl.String, "What was decided.", required=True, values=("release", "dismiss")),
+        Column("decided_at", UTC, "When.", required=True),
+        Column("decided_by", pl.String, "Who.", required=True),
+        Column("because", pl.String, "Why, in their words.", required=True),
+        RUN,
+    ),
+)
+
+ESTIMATES: Final = Table(
+    "estimates",
+    grain="one quantity estimated from the study's own data, one version",
+    key=("estimate", "assay", "readout", "version"),
+    stage="record",
+    columns=(
+        Column("estimate", pl.String, "What was estimated (limit_of_blank).", required=True),
+        Column("assay", pl.String, "Assay.", required=True),
+        Column("readout", pl.String, "Analyte or readout.", required=True),
+        Column("version", pl.Int32, "1 for the first; a new one only when re-estimation is asked for.", required=True),
+        Column("limit_of_blank", pl.Float64, "Limit of blank of the negative control.", unit="spots per 10^6 cells", required=True),
+        Column("control_mean", pl.Float64, "Mean of those control wells.", unit="spots per 10^6 cells", required=True),
+        Column("n_wells", pl.Int64, "Negative-control wells it rests on.", unit="wells", required=True),
+        Column("input_sha256", pl.String, "SHA-256 over the wells it rests on.", required=True),
+        Column("estimated_on", pl.Date, "Day of the estimate.", required=True),
+        RUN,
+    ),
+)  # fmt: skip
+
+RECORDS: Final = (RUNS, SETTINGS, FILES, REJECTS, QUALITY_CHECKS, DECISIONS, ESTIMATES)

@@ -1,0 +1,20 @@
+"""Every table there is, by name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from expectations.computed import COMPUTED
+from expectations.contract import Table
+from expectations.ingested import INGESTED
+from expectations.outcome_tables import OUTCOME_TABLES
+from expectations.records import RECORDS
+
+TABLES: Final[dict[str, Table]] = {table.name: table for table in (*RECORDS, *INGESTED, *COMPUTED, *OUTCOME_TABLES)}
+"""In reading order: what perdure did, what came in, what was computed."""
+
+PUBLISHED_AS: Final[dict[str, str]] = {
+    "infused_cells": "infusion_products",
+    "infusion_products": "infusion_products_as_received",
+}
+"""Tables whose published name differs: the public `infusion_products` is the one with the tumour-reactive cells."""

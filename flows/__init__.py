@@ -1,0 +1,1 @@
+"""What runs and when: Prefect flows, the command line, the demo study."""

@@ -1,0 +1,1 @@
+"""What is computed: files to tidy rows, rows to responses, responses to persistence, persistence to association."""

@@ -1,0 +1,1 @@
+"""The two pages, drawn from the published views and nothing else."""
