@@ -6,7 +6,7 @@ check of the whole incoming table (`expectations.suites`), the DuckDB comment an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
@@ -69,9 +69,19 @@ class Rule:
         raise NotImplementedError  # pragma: no cover - abstract
 
     @property
+    def applies(self) -> pl.Expr:
+        """True for the rows the rule can say something about: the denominator of `limit`."""
+        return pl.all_horizontal(pl.col(name).is_not_null() for name in self.columns)
+
+    @property
     def column(self) -> str:
         """The first column the rule speaks of."""
         return self.columns[0]
+
+    @property
+    def name(self) -> str:
+        """What checks and rejects call the rule: required(subject_id)."""
+        return f"{self.reason.removeprefix('row.')}({', '.join(self.columns)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,11 @@ class Readable(Rule):
     def holds(self) -> pl.Expr:
         """No column of the row is listed as unreadable."""
         return pl.col(UNREADABLE).is_null()
+
+    @property
+    def applies(self) -> pl.Expr:
+        """Every row."""
+        return pl.lit(value=True)
 
     @property
     def says(self) -> str:
@@ -101,6 +116,11 @@ class Required(Rule):
     def holds(self) -> pl.Expr:
         """Not null."""
         return pl.col(self.column).is_not_null()
+
+    @property
+    def applies(self) -> pl.Expr:
+        """Every row."""
+        return pl.lit(value=True)
 
     @property
     def says(self) -> str:
@@ -208,7 +228,7 @@ class Equal(Rule):
 class FilledExactlyWhen(Rule):
     """The column is filled exactly in rows where another column has one given value."""
 
-    reason: ClassVar[str] = "row.required"
+    reason: ClassVar[str] = "row.filled_exactly_when"
     when: str = ""
     equals: str = ""
 
@@ -218,9 +238,31 @@ class FilledExactlyWhen(Rule):
         return pl.col(self.column).is_not_null() == (pl.col(self.when) == self.equals).fill_null(value=False)
 
     @property
+    def applies(self) -> pl.Expr:
+        """Every row."""
+        return pl.lit(value=True)
+
+    @property
     def says(self) -> str:
         """The rule in words."""
         return f"{self.column} is filled exactly where {self.when} is {self.equals}"
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueInFile(Rule):
+    """The columns together differ from row to row. Follows from a table's key."""
+
+    reason: ClassVar[str] = "row.repeated_key"
+
+    @property
+    def holds(self) -> pl.Expr:
+        """A column empty, or no second row like it."""
+        return ~(self.applies & pl.struct(self.columns).is_duplicated())
+
+    @property
+    def says(self) -> str:
+        """The rule in words."""
+        return f"{', '.join(self.columns[1:])} stands once in a file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +276,8 @@ class Reference:
     target: str
     severity: Severity = "critical"
     limit: float = DEFAULT_LIMIT
+    holds_file_as: str = "expectation.critical"
+    """Reason code of a file held back because too many of its rows break this."""
 
     @property
     def reason(self) -> str:
@@ -241,9 +285,23 @@ class Reference:
         return "row.undeclared" if self.target.startswith("study.") else "row.unknown_reference"
 
     @property
+    def name(self) -> str:
+        """What checks call the reference."""
+        return f"{self.reason.removeprefix('row.')}({self.column})"
+
+    @property
     def says(self) -> str:
         """The rule in words."""
         return f"{self.column} is known to {self.target}"
+
+    def holds(self, known: Iterable[str]) -> pl.Expr:
+        """True where the column is empty or among the known values; never null."""
+        return pl.col(self.column).is_in(list(known)).fill_null(value=True)
+
+    @property
+    def applies(self) -> pl.Expr:
+        """The rows where the column is filled."""
+        return pl.col(self.column).is_not_null()
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +352,11 @@ class Table:
                 yield Between(names, minimum=column.minimum, maximum=column.maximum, **held)  # type: ignore[arg-type]
             if column.pattern is not None:
                 yield Matches(names, pattern=column.pattern, **held)  # type: ignore[arg-type]
+
+    @property
+    def unique_in_file(self) -> Rule:
+        """No key stands twice in one file; the same key in two files is a matter of corrections, not of this rule."""
+        return UniqueInFile(("file_sha256", *self.key))
 
     def empty(self) -> pl.DataFrame:
         """No rows, the declared schema."""

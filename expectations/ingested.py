@@ -185,7 +185,7 @@ ELISPOT_COUNTS: Final = Table(
         *SOURCE,
     ),
     extra_rules=(FilledExactlyWhen(("spots",), when="status", equals="counted"),),
-    references=(Reference("plate_id", "plate_layouts.plate_id"),),
+    references=(Reference("plate_id", "plate_layouts.plate_id", limit=0.0, holds_file_as="layout.missing"),),
 )  # fmt: skip
 
 REFERENCE_TABLES: Final = (

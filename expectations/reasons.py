@@ -22,16 +22,18 @@ class Reason:
 
 
 _FILE: Final = (
+    Reason("accepted.whole", "file", "Every row of it came in."),
     Reason("duplicate.same_bytes", "file", "The same bytes are already in the archive under another name.", "Nothing to do; one copy may be deleted."),
     Reason("duplicate.same_values", "file", "Other bytes, but every value in it is already held.", "Nothing to do."),
     Reason("ignored.temporary_file", "file", "A temporary, hidden or lock file of an office program, editor or sync job.", "Nothing to do."),
-    Reason("ignored.empty_table", "file", "A reference table with a header and no rows yet.", "Fill it in when there is something to say."),
     Reason("ignored.dismissed", "file", "A person decided that this file is not to be used.", "Nothing to do; `perdure quarantine release` takes it back."),
     Reason("superseded.newer_export", "file", "A later export of the same plate or rows has replaced it; its rows live on in earlier versions.", "Nothing to do."),
     Reason("superseded.older_export", "file", "It arrived after a later export of the same plate, by the instrument's read date.", "Nothing to do."),
+    Reason("superseded.replaced_in_inbox", "file", "It was held back, and the file at its place in the inbox has since been replaced.", "Nothing to do."),
     Reason("conflict.same_plate", "file", "Another file holds other counts for the same plate.", "Say which one is right with `perdure quarantine release`, or set corrections.plates = \"newest\" in study.toml."),
     Reason("format.unrecognised", "file", "The content is that of no instrument or table perdure reads.", "Export it in a supported format (docs/formats.md), or dismiss it."),
     Reason("format.encoding", "file", "The bytes are no text in UTF-8, UTF-16 or Windows-1252.", "Export the file again as plain text."),
+    Reason("format.reader_failed", "file", "perdure itself failed on this file; its log has the traceback.", "Report it with the file, if it may be shared; the file is tried again after an upgrade."),
     Reason("format.empty", "file", "The file has no content.", "Export it again; the copy may have been cut short."),
     Reason("format.workbook", "file", "The workbook cannot be opened: damaged, encrypted, or no workbook at all.", "Save it again as .xlsx without a password."),
     Reason("aid.header", "file", "A header line of an AID export is missing or cannot be read.", "Export the plate again from the AID software."),
@@ -41,6 +43,8 @@ _FILE: Final = (
     Reason("layout.missing", "file", "No plate layout says what was in the wells of this plate.", "Add the plate to a plate-layout table in the inbox; the file is tried again on the next run."),
     Reason("table.missing_column", "file", "A reference table lacks a column it cannot do without.", "Add the column; `perdure init` writes header-only tables to copy from."),
     Reason("table.repeated_column", "file", "A reference table has one column twice.", "Remove or rename one of them."),
+    Reason("table.ambiguous", "file", "The header fits more than one reference table.", "Split it into one file or sheet a table."),
+    Reason("table.empty", "file", "A table with a header and no rows.", "Fill it in, or remove it from the inbox and dismiss it."),
     Reason("expectation.critical", "file", "A critical expectation failed: too many rows of this file broke the same rule.", "Mend the rows listed under rejects and drop the file again, or release it."),
 )  # fmt: skip
 
@@ -48,6 +52,7 @@ _ROW: Final = (
     Reason("row.unreadable", "row", "The text cannot be read as the column's type.", "Write numbers plainly and dates as YYYY-MM-DD."),
     Reason("row.ambiguous_date", "row", "Day and month cannot be told apart.", "Write YYYY-MM-DD, or set dates.order in study.toml."),
     Reason("row.required", "row", "A value that must be there is missing.", "Fill it in."),
+    Reason("row.filled_exactly_when", "row", "A value stands where there should be none, or the other way round.", "A count has a number exactly when its status is counted."),
     Reason("row.allowed_values", "row", "The value is none of those allowed.", "Use one of the allowed values (docs/data-dictionary.md)."),
     Reason("row.range", "row", "The number is outside what is possible.", "Check the unit and the typing."),
     Reason("row.pattern", "row", "The text does not have the form the column needs.", "See docs/data-dictionary.md for the form."),
@@ -104,6 +109,7 @@ _USAGE: Final = (
     Reason("study.lake_damaged", "usage", "A stored table lacks the version that the ledger names."),
     Reason("query.failed", "usage", "DuckDB refused the query."),
     Reason("query.as_of", "usage", "There is no published state as old as that."),
+    Reason("quarantine.usage", "usage", "There is no such action, or a decision has no reason."),
     Reason("quarantine.no_such_file", "usage", "No file held back has that name or sha256."),
     Reason("explain.no_such_key", "usage", "No published number has that key."),
 )  # fmt: skip

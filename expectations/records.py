@@ -10,7 +10,8 @@ from expectations import vocabulary as v
 from expectations.contract import Column, Table
 from expectations.ingested import FILE, PLACE
 
-UTC: Final = pl.Datetime("us", "UTC")
+UTC: Final = pl.Datetime("us")
+"""Moments are stored in UTC without a zone: every DuckDB client shows them alike, without an extension."""
 RUN: Final = Column("run_id", pl.String, "Run that wrote the row.", required=True)
 
 RUNS: Final = Table(
@@ -20,8 +21,8 @@ RUNS: Final = Table(
     stage="record",
     columns=(
         RUN,
-        Column("started_at", UTC, "Start of the run.", required=True),
-        Column("committed_at", UTC, "When its tables became visible together.", required=True),
+        Column("started_at", UTC, "Start of the run, UTC.", required=True),
+        Column("committed_at", UTC, "When its tables became visible together, UTC.", required=True),
         Column("program_version", pl.String, "Version of perdure.", required=True),
         Column("study_file_sha256", pl.String, "SHA-256 of study.toml as read by this run.", required=True),
         Column("as_of_date", pl.Date, "The day the run took as today when it judged which visits were due.", required=True),
@@ -57,7 +58,7 @@ FILES: Final = Table(
         Column("first_run_id", pl.String, "Run that first saw it.", required=True),
         Column("format", pl.String, "Reader that recognised it; null where none did."),
         Column("state", pl.String, "What became of it.", required=True, values=v.FILE_STATES),
-        Column("reason", pl.String, "Stable reason code of the state; null for accepted."),
+        Column("reason", pl.String, "Stable reason code of the state; for a file with rejects the rule most of them broke."),
         Column("problem_place", pl.String, "Where in the file the problem is."),
         Column("problem", pl.String, "What is wrong, in words."),
         Column("remedy", pl.String, "What to do about it."),
@@ -109,6 +110,9 @@ QUALITY_CHECKS: Final = Table(
     ),
 )  # fmt: skip
 
+CHECK_COLUMNS: Final = tuple(name for name in QUALITY_CHECKS.schema if name not in ("run_id", "attempt"))
+"""What one check is told as; the run adds its id and the attempt."""
+
 DECISIONS: Final = Table(
     "decisions",
     grain="one decision of a person about a file held back",
@@ -117,7 +121,7 @@ DECISIONS: Final = Table(
     columns=(
         FILE,
         Column("action", pl.String, "What was decided.", required=True, values=("release", "dismiss")),
-        Column("decided_at", UTC, "When.", required=True),
+        Column("decided_at", UTC, "When, UTC.", required=True),
         Column("decided_by", pl.String, "Who.", required=True),
         Column("because", pl.String, "Why, in their words.", required=True),
         RUN,

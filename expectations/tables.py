@@ -15,6 +15,6 @@ TABLES: Final[dict[str, Table]] = {table.name: table for table in (*RECORDS, *IN
 
 PUBLISHED_AS: Final[dict[str, str]] = {
     "infused_cells": "infusion_products",
-    "infusion_products": "infusion_products_as_received",
+    "infusion_products": "infusion_products_received",
 }
-"""Tables whose published name differs: the public `infusion_products` is the one with the tumour-reactive cells."""
+"""Tables whose published name differs: the public `infusion_products` also has the tumour-reactive cells."""

@@ -1,0 +1,171 @@
+"""Great Expectations suites from the contract, and their run over one incoming table.
+
+The only file that imports Great Expectations. The suite runs on the table as it came, before rows are split off, with
+the same rules as the split and a limit on the share of rows that may break each; it adds what rows alone cannot show:
+unique keys, references to other tables, and that there are rows at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Mapping
+from functools import cache
+from typing import Any
+
+import polars as pl
+
+from expectations.contract import (
+    UNREADABLE,
+    Between,
+    Equal,
+    FilledExactlyWhen,
+    Matches,
+    NotBefore,
+    OneOf,
+    Readable,
+    Reference,
+    Required,
+    Rule,
+    Table,
+    UniqueInFile,
+)
+from expectations.records import CHECK_COLUMNS, QUALITY_CHECKS
+
+ENGINE = "great_expectations"
+ROW_COUNT = "row_count"
+_EXAMPLES = 5
+
+
+@cache
+def _library() -> tuple[Any, Any, Any]:
+    """Great Expectations, its expectations, and the column of a row condition; imported once, when first needed."""
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column as ConditionColumn
+
+    return gx, gxe, ConditionColumn
+
+
+def load() -> None:
+    """Imports Great Expectations now (seconds), where there is something else to wait for."""
+    _library()
+
+
+@cache
+def _batch_definition() -> Any:
+    gx, _, _ = _library()
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    source = context.data_sources.add_pandas("incoming")
+    return source.add_dataframe_asset("incoming").add_batch_definition_whole_dataframe("whole")
+
+
+def suite_of(table: Table, known: Mapping[str, Collection[str]]) -> list[Any]:
+    """The expectations of a table; `known` gives the values every reference target declares.
+
+    Raises KeyError for a reference whose target is not in `known`.
+    """
+    _, gxe, _ = _library()
+    rules: list[Rule] = [*table.rules, table.unique_in_file]
+    told = [expectation for rule in rules for expectation in _of_rule(rule)]
+    told += [_of_reference(reference, known[reference.target]) for reference in table.references]
+    says = f"there is at least one row in {table.name}"
+    count = gxe.ExpectTableRowCountToBeBetween(min_value=1, severity="critical", meta=_meta(ROW_COUNT, says, None))
+    return [*told, count]
+
+
+def check(table: Table, incoming: pl.DataFrame, known: Mapping[str, Collection[str]]) -> pl.DataFrame:
+    """One row an expectation, in the columns of `quality_checks` (without run_id and attempt)."""
+    gx, _, _ = _library()
+    suite = gx.ExpectationSuite(name=table.name, expectations=suite_of(table, known))
+    batch = _batch_definition().get_batch(batch_parameters={"dataframe": incoming.to_pandas()})
+    found = batch.validate(suite, result_format={"result_format": "BASIC", "partial_unexpected_count": _EXAMPLES})
+    rows = [_row(table, incoming.height, item.to_json_dict()) for item in found.results]
+    schema = {name: QUALITY_CHECKS.schema[name] for name in CHECK_COLUMNS}
+    return pl.DataFrame(rows, schema=schema, orient="row").sort("check_name")
+
+
+def _meta(name: str, says: str, limit: float | None) -> dict[str, Any]:
+    return {"name": name, "says": says, "limit": limit}
+
+
+def _of_rule(rule: Rule) -> list[Any]:
+    _, gxe, condition_column = _library()
+    common: dict[str, Any] = {"severity": rule.severity, "meta": _meta(rule.name, rule.says, rule.limit)}
+    column = common | {"column": rule.column, "mostly": 1 - rule.limit}
+    match rule:
+        case Readable():
+            told = [gxe.ExpectColumnValuesToBeNull(**(column | {"column": UNREADABLE}))]
+        case Required():
+            told = [gxe.ExpectColumnValuesToNotBeNull(**column)]
+        case OneOf():
+            told = [gxe.ExpectColumnValuesToBeInSet(value_set=list(rule.values), **column)]
+        case Between():
+            told = [gxe.ExpectColumnValuesToBeBetween(min_value=rule.minimum, max_value=rule.maximum, **column)]
+        case Matches():
+            told = [gxe.ExpectColumnValuesToMatchRegex(regex=f"^(?:{rule.pattern})$", **column)]
+        case NotBefore():
+            told = [gxe.ExpectColumnPairValuesAToBeGreaterThanB(or_equal=True, **_pair(rule))]
+        case Equal():
+            told = [gxe.ExpectColumnPairValuesToBeEqual(**_pair(rule))]
+        case FilledExactlyWhen():
+            when = condition_column(rule.when)
+            filled = column | {"meta": _meta(f"{rule.name}: filled", rule.says, rule.limit)}
+            empty = column | {"meta": _meta(f"{rule.name}: empty", rule.says, rule.limit)}
+            told = [
+                gxe.ExpectColumnValuesToNotBeNull(row_condition=when == rule.equals, **filled),
+                gxe.ExpectColumnValuesToBeNull(row_condition=when != rule.equals, **empty),
+            ]
+        case UniqueInFile():
+            unique = common | {"column_list": list(rule.columns), "mostly": 1 - rule.limit}
+            told = [gxe.ExpectCompoundColumnsToBeUnique(ignore_row_if="any_value_is_missing", **unique)]
+        case _:
+            raise TypeError(f"no expectation is declared for {type(rule).__name__}")
+    return told
+
+
+def _pair(rule: Rule) -> dict[str, Any]:
+    first, second = rule.columns
+    return {
+        "column_A": first,
+        "column_B": second,
+        "mostly": 1 - rule.limit,
+        "ignore_row_if": "either_value_is_missing",
+        "severity": rule.severity,
+        "meta": _meta(rule.name, rule.says, rule.limit),
+    }
+
+
+def _of_reference(reference: Reference, known: Collection[str]) -> Any:
+    _, gxe, _ = _library()
+    return gxe.ExpectColumnValuesToBeInSet(
+        column=reference.column,
+        value_set=sorted(known),
+        mostly=1 - reference.limit,
+        severity=reference.severity,
+        meta=_meta(reference.name, reference.says, reference.limit),
+    )
+
+
+def _row(table: Table, n_rows: int, item: dict[str, Any]) -> dict[str, Any]:
+    config, result = item["expectation_config"], item["result"]
+    meta, error = config["meta"], item["exception_info"]
+    if error.get("raised_exception"):
+        raise RuntimeError(f"the expectation {meta['name']} on {table.name} raised: {error['exception_message']}")
+    examples = [str(value) for value in result.get("partial_unexpected_list", []) if value is not None]
+    config["kwargs"].pop("value_set", None)  # as large as the other table, and kept there
+    return {
+        "table_name": table.name,
+        "check_name": meta["name"],
+        "says": meta["says"],
+        "engine": ENGINE,
+        "severity": config["severity"],
+        "success": bool(item["success"]),
+        "n_rows": n_rows,
+        "n_unexpected": result.get("unexpected_count"),
+        "limit_percent": None if meta["limit"] is None else 100 * meta["limit"],
+        "examples": "; ".join(examples) or None,
+        "result": json.dumps({"expectation": config, "result": result}, default=str, sort_keys=True),
+    }

@@ -1,0 +1,52 @@
+"""The demo study: 25 simulated subjects in the shape of a published trial, written as instruments and offices would.
+
+The clinical course and the assay are drawn from seeded distributions; nothing is set by hand.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from expectations.study_file import STUDY_FILE, parse_study
+from flows.demo.aid import export_path, write_aid
+from flows.demo.faults import Fault, findings, plant
+from flows.demo.plates import run_plates
+from flows.demo.specimens import draw, tumour_pieces, with_findings
+from flows.demo.subjects import enrol
+from flows.demo.tables import write_layouts, write_tables
+
+__all__ = ["DEFAULT_SEED", "Fault", "write_demo"]
+
+# Found by trying the seeds from 0 up: the first whose drawn course is the published abstract's (24 evaluable, 3 CR and
+# 7 PR, median survival 21.8 months) and whose persistence at day 90 goes with response at 0.001 < p < 0.05 and no cell
+# of the table empty. No line of the simulation knows this number.
+DEFAULT_SEED: Final = 204841
+
+
+def write_demo(folder: Path, seed: int = DEFAULT_SEED) -> list[Fault]:
+    """Write `study.toml` and a filled `inbox/` into the folder; the same seed gives the same bytes.
+
+    Returns what was planted: every fault with the file state and reason code it must end in.
+    """
+    study_file = Path(__file__).with_name(STUDY_FILE).read_bytes()
+    files, faults = fill_inbox(study_file, seed)
+    for path, content in files.items():
+        target = folder / "inbox" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    (folder / STUDY_FILE).write_bytes(study_file)
+    return faults
+
+
+def fill_inbox(study_file: bytes, seed: int) -> tuple[dict[str, bytes], list[Fault]]:
+    """Every file of the inbox by its path, and the faults among them."""
+    settings = parse_study(study_file)
+    subjects = enrol(seed)
+    tubes, stray, misnamed = with_findings(draw(seed, subjects, settings), settings)
+    plates = run_plates(seed, tubes, settings)
+    files = {export_path(plate): write_aid(seed, plate) for plate in plates}
+    files |= write_tables(seed, subjects, tubes, tumour_pieces(seed, subjects))
+    files |= write_layouts(plates, settings)
+    faults = plant(seed, files, plates, subjects, settings)
+    return files, [*faults, *findings(stray, misnamed)]

@@ -1,0 +1,196 @@
+"""The reference tables of the simulated study, as different offices would send them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from random import Random
+from typing import Final
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from expectations import ingested
+from expectations.contract import Table
+from expectations.study import StudySettings
+from flows.demo.chance import lognormal, uniform
+from flows.demo.immunity import CELLS_PER_WELL
+from flows.demo.plates import Plate
+from flows.demo.specimens import LYMPHODEPLETION_DAYS, Specimen
+from flows.demo.subjects import Subject
+
+Cell = str | int | float | date | None
+Row = Mapping[str, Cell]
+
+PLATES_PER_LAYOUT: Final = 12
+CONTACT_DAYS: Final = 182
+COUNT_DAYS: Final = {-10: 1400.0, 7: 70.0, 14: 480.0, 30: 800.0, 42: 950.0, 90: 1150.0, 180: 1250.0, 365: 1300.0}
+"""Study day of a blood count, and the median of its lymphocytes per microlitre."""
+_MADE_ON: Final = "2014-12-31T00:00:00Z"
+
+
+def header(table: Table) -> list[str]:
+    """The columns a person fills in."""
+    return [column.name for column in table.columns if column not in ingested.SOURCE]
+
+
+def write_csv(table: Table, rows: Iterable[Row], *, continental: bool = False, by_spreadsheet: bool = False) -> bytes:
+    """Comma-separated UTF-8; `continental` has semicolons and decimal commas, `by_spreadsheet` a BOM and CRLF."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";" if continental else ",", lineterminator="\r\n" if by_spreadsheet else "\n")
+    writer.writerow(header(table))
+    writer.writerows([_text(row[name], continental=continental) for name in header(table)] for row in rows)
+    return text.getvalue().encode("utf-8-sig" if by_spreadsheet else "utf-8")
+
+
+def _text(cell: Cell, *, continental: bool) -> str:
+    if isinstance(cell, datetime):
+        return f"{cell:%Y-%m-%d %H:%M}"
+    text = "" if cell is None else str(cell)
+    return text.replace(".", ",") if continental and isinstance(cell, float) else text
+
+
+def write_workbook(table: Table, rows: Iterable[Row]) -> bytes:
+    """An Excel workbook of one sheet, dates as date cells; the same rows give the same bytes."""
+    from openpyxl import Workbook
+
+    book, raw, fixed = Workbook(write_only=True), io.BytesIO(), io.BytesIO()
+    sheet = book.create_sheet(table.name)
+    sheet.append(header(table))
+    for row in rows:
+        sheet.append([row[name] for name in header(table)])
+    book.save(raw)
+    # openpyxl stamps the time of saving into the archive and into its properties.
+    with ZipFile(raw) as saved, ZipFile(fixed, "w", ZIP_DEFLATED) as archive:
+        for name in saved.namelist():
+            part = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", _MADE_ON.encode(), saved.read(name))
+            archive.writestr(ZipInfo(name, (2014, 12, 31, 0, 0, 0)), part, ZIP_DEFLATED)
+    return fixed.getvalue()
+
+
+def write_tables(seed: int, subjects: list[Subject], tubes: list[Specimen], pieces: list[Specimen]) -> dict[str, bytes]:
+    """Every reference table under its path in the inbox."""
+    return {
+        "clinic/subjects.csv": write_csv(ingested.SUBJECTS, map(_subject, subjects), by_spreadsheet=True),
+        "clinic/tumour_assessments.xlsx": write_workbook(ingested.TUMOUR_ASSESSMENTS, _assessments(subjects)),
+        "clinic/follow_up.csv": write_csv(ingested.FOLLOW_UP, _contacts(subjects)),
+        "clinic/blood_counts.csv": write_csv(
+            ingested.BLOOD_COUNTS, _counts(Random(f"{seed}/blood"), subjects), continental=True
+        ),
+        "production/infusion_products.csv": write_csv(
+            ingested.INFUSION_PRODUCTS, map(_product, subjects), continental=True
+        ),
+        "production/tumour_pieces.csv": write_csv(ingested.SPECIMENS, map(_specimen, pieces)),
+        "biobank/specimens.csv": write_csv(ingested.SPECIMENS, map(_specimen, tubes), by_spreadsheet=True),
+    }
+
+
+def write_layouts(plates: list[Plate], settings: StudySettings) -> dict[str, bytes]:
+    """The plate layouts, a dozen plates a file: the second a workbook, the third with semicolons and aliases."""
+    alias = {antigen.name: antigen.aliases[0] for antigen in settings.antigens if antigen.aliases}
+    files: dict[str, bytes] = {}
+    for number, start in enumerate(range(0, len(plates), PLATES_PER_LAYOUT), start=1):
+        dozen = plates[start : start + PLATES_PER_LAYOUT]
+        path = f"layouts/layout_{dozen[0].plate_id}_to_{dozen[-1].plate_id}"
+        rows = [row for plate in dozen for row in _layout(plate, alias if number == 3 else {})]
+        if number == 2:
+            files[f"{path}.xlsx"] = write_workbook(ingested.PLATE_LAYOUTS, rows)
+        else:
+            files[f"{path}.csv"] = write_csv(ingested.PLATE_LAYOUTS, rows, continental=number == 3)
+    return files
+
+
+def _subject(subject: Subject) -> Row:
+    return {
+        "subject_id": subject.subject_id,
+        "enrolment_date": subject.enrolled_on,
+        "sex": subject.sex,
+        "birth_year": subject.birth_year,
+        "m_stage": subject.m_stage,
+        "ldh_at_baseline": subject.ldh,
+    }
+
+
+def _assessments(subjects: list[Subject]) -> Iterator[Row]:
+    for subject in subjects:
+        for assessment in subject.assessments:
+            yield {
+                "subject_id": subject.subject_id,
+                "assessment_date": assessment.assessed_on,
+                "overall_response": assessment.response,
+                "evaluator": assessment.evaluator,
+            }
+
+
+def _contacts(subjects: list[Subject]) -> Iterator[Row]:
+    """A contact every half year, then the last one, which brings all that is known by then."""
+    for subject in subjects:
+        contact: dict[str, Cell] = {"subject_id": subject.subject_id, "vital_status": "alive"}
+        contact |= {"withdrawal_date": None, "new_therapy_date": None}
+        day = subject.infused_on + timedelta(days=CONTACT_DAYS)
+        while day < subject.last_contact:
+            yield {**contact, "contact_date": day}
+            day += timedelta(days=CONTACT_DAYS)
+        yield {
+            **contact,
+            "contact_date": subject.last_contact,
+            "vital_status": "dead" if subject.died_on else "alive",
+            "withdrawal_date": subject.withdrew_on,
+            "new_therapy_date": subject.new_therapy_on,
+        }
+
+
+def _counts(rng: Random, subjects: list[Subject]) -> Iterator[Row]:
+    for subject in subjects:
+        for day, median in COUNT_DAYS.items():
+            lymphocytes, share = lognormal(rng, median, 0.35), uniform(rng, 0.2, 0.6)
+            counted_on = subject.infused_on + timedelta(days=day)
+            if counted_on < subject.last_contact:
+                yield {
+                    "subject_id": subject.subject_id,
+                    "count_date": counted_on,
+                    "lymphocytes_per_ul": round(lymphocytes, 1),
+                    "cd8_per_ul": round(lymphocytes * share, 1),
+                }
+
+
+def _product(subject: Subject) -> Row:
+    return {
+        "subject_id": subject.subject_id,
+        "infusion_date": subject.infused_on,
+        "lymphodepletion_start": subject.infused_on - timedelta(days=LYMPHODEPLETION_DAYS),
+        "specimen_id": f"{subject.subject_id}-TIL",
+        "total_viable_cells": f"{subject.total_viable_cells:.0f}",
+        "viability_percent": subject.product_viability,
+        "cd8_percent": subject.product_cd8,
+    }
+
+
+def _specimen(tube: Specimen) -> Row:
+    return {
+        "specimen_id": tube.specimen_id,
+        "subject_id": tube.subject.subject_id,
+        "collection_date": tube.collected_on,
+        "material": tube.material,
+        "declared_visit": tube.declared_visit,
+        "collected_at": tube.collected_at,
+        "processed_at": tube.processed_at,
+        "preservation": "fresh" if tube.material == "tumour" else "frozen",
+        "viability_percent": tube.viability_percent,
+        "recovery_percent": None if tube.material == "tumour" else tube.recovery_percent,
+        "operator": tube.operator,
+        "lot": f"FM-{tube.collected_on.year}-{(tube.collected_on.month + 2) // 3}",
+    }
+
+
+def _layout(plate: Plate, alias: Mapping[str, str]) -> Iterator[Row]:
+    for well in plate.wells:
+        yield {
+            "plate_id": plate.plate_id,
+            "well": well.well,
+            "specimen_id": well.specimen.specimen_id,
+            "stimulus": alias.get(well.stimulus, well.stimulus),
+            "cells_per_well": CELLS_PER_WELL,
+            "replicate": well.replicate,
+        }

@@ -1,0 +1,196 @@
+"""One ingest: its steps as plain methods, so that Prefect tasks, tests and the flow all call the same code."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from expectations import suites
+from expectations.errors import SourceFileError
+from expectations.ingested import INGESTED
+from expectations.records import DECISIONS, FILES, QUALITY_CHECKS, REJECTS
+from flows.triggers import Todo
+from transforms.file_states import Events, Row, file_states
+from transforms.judging import Candidate, Hold, Judgement, LiveFile, judge, rejects_of
+from transforms.readers import reference_tables, registry
+from transforms.readers.source import Reading, SourceFile
+from warehouse import archive, inbox, lake
+from warehouse.inbox import Sighting
+
+LOG = logging.getLogger("perdure")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about a file held back."""
+
+    file_sha256: str
+    action: str
+    decided_by: str
+    because: str
+
+
+class Ingestion:
+    """The state of one ingest. Steps are called in order: take_in, read, judge, store."""
+
+    def __init__(
+        self, todo: Todo, run_id: str, number: int, versions: Mapping[str, int], decisions: Iterable[Decision]
+    ) -> None:
+        """`versions` are those of the repaired lake; `number` is the run's."""
+        self.todo, self.run_id, self.number = todo, run_id, number
+        self.folder, self.settings = todo.study.folder, todo.study.settings
+        self.versions = dict(versions)
+        self.decisions = list(decisions)
+        self.events = Events(in_inbox={one.path: one.sha256 for one in todo.seen.sightings})
+        self.previous: list[Row] = lake.read(self.folder, FILES, versions).to_dicts()
+        self.waiting: list[str] = list(todo.seen.unreadable)
+        self.to_read: list[Row] = []
+        self.candidates: list[Candidate] = []
+        self.judgement = Judgement()
+        self.files = FILES.empty()
+
+    def take_in(self) -> int:
+        """Waits until new files have settled, archives their bytes, and lists what is to be read; gives its number."""
+        self._decide()
+        ignored = [one for one in self.todo.new if registry.is_temporary(one.path)]
+        fresh = [one for one in self.todo.new if not registry.is_temporary(one.path)]
+        quiet, moving = inbox.settled(self.todo.study.inbox, fresh, self.todo.seen.at)
+        self.waiting += moving
+        known = {row["file_sha256"] for row in self.previous if row["reason"] != inbox.TEMPORARY}
+        for one in fresh:
+            if one.path not in quiet:
+                continue
+            row = self._row(one)
+            if one.sha256 in known:
+                self.events.duplicates.append(row)
+                continue
+            known.add(archive.keep(self.folder, quiet.pop(one.path)))
+            self.events.new.append(row)
+            self.to_read.append(row)
+        for one in ignored:
+            self.events.ignored.append(self._row(one))
+        self.to_read += self._again()
+        return len(self.to_read)
+
+    def read(self) -> int:
+        """Reads every file from the archive; one that no reader can read is refused and the rest goes on."""
+        for row in self.to_read:
+            source = SourceFile(row["path"], row["file_sha256"], archive.fetch(self.folder, row["file_sha256"]))
+            reading = self._reading(source)
+            if reading is not None:
+                released = row["file_sha256"] in self.events.released
+                self.candidates.append(Candidate(row["file_sha256"], row["path"], row["arrival"], reading, released))
+        return len(self.candidates)
+
+    def judge(self) -> int:
+        """Checks, splits and compares everything read; gives the number of files held back."""
+        live = {table.name: lake.read(self.folder, table, self.versions) for table in INGESTED}
+        present = {sha for frame in live.values() for sha in frame["file_sha256"].unique()}
+        live_files = {
+            row["file_sha256"]: LiveFile(row["file_sha256"], row["path"], row["arrival"])
+            for row in self.previous
+            if row["file_sha256"] in present
+        }
+        self.judgement = judge(self.candidates, live, list(live_files.values()), self.settings, suites.check)
+        self.files = file_states(self.previous, self.events, self.candidates, self.judgement)
+        return len(self.judgement.holds)
+
+    def store(self) -> dict[str, int]:
+        """Writes what came in and what was noted; gives the versions of all tables."""
+        days = self.settings.store.as_of_days
+        for table in INGESTED:
+            new = self.judgement.new.get(table.name, table.empty())
+            gone = self.judgement.replaced.get(table.name, table.empty())
+            touched = set(gone["file_sha256"])
+            if touched:
+                live = lake.read(self.folder, table, self.versions).filter(pl.col("file_sha256").is_in(touched))
+                stay = live.join(gone, on=["file_sha256", *table.key], how="anti", nulls_equal=True)
+                new = pl.concat([stay, new])
+            if touched or new.height:
+                self.versions[table.name] = lake.rewrite(self.folder, table, touched, new, days)
+        self._store_records(days)
+        return self.versions
+
+    def _store_records(self, days: int) -> None:
+        judged = {row["file_sha256"] for row in self.to_read}
+        rejects = rejects_of(self.judgement)
+        if rejects.height or judged:
+            paths = self.files.group_by("file_sha256").agg(pl.col("path").first())
+            told = rejects.join(paths, on="file_sha256", how="left", validate="m:1")
+            self.versions["rejects"] = lake.rewrite(self.folder, REJECTS, judged, told, days)
+        if self.judgement.checks:
+            checks = pl.concat(self.judgement.checks).with_columns(pl.lit(self.run_id).alias("run_id"))
+            self.versions["quality_checks"] = lake.append(self.folder, QUALITY_CHECKS, checks, days)
+        if self.decisions:
+            rows = [
+                {
+                    "file_sha256": one.file_sha256,
+                    "action": one.action,
+                    "decided_at": datetime.now(UTC).replace(tzinfo=None),
+                    "decided_by": one.decided_by,
+                    "because": one.because,
+                    "run_id": self.run_id,
+                }
+                for one in self.decisions
+            ]
+            self.versions["decisions"] = lake.append(
+                self.folder, DECISIONS, pl.DataFrame(rows, schema=DECISIONS.schema), days
+            )
+        self.versions["files"] = lake.replace(self.folder, FILES, self.files, days)
+
+    def _decide(self) -> None:
+        """Applies today's decisions on top of those of earlier runs; the latest on a file holds."""
+        earlier = lake.read(self.folder, DECISIONS, self.versions).sort("decided_at").to_dicts()
+        told = [
+            *earlier,
+            *(
+                {"file_sha256": d.file_sha256, "action": d.action, "decided_by": d.decided_by, "because": d.because}
+                for d in self.decisions
+            ),
+        ]
+        for row in told:
+            by = {"decided_by": row["decided_by"], "decision_reason": row["because"]}
+            mine, other = self.events.released, self.events.dismissed
+            if row["action"] == "dismiss":
+                mine, other = other, mine
+            mine[row["file_sha256"]] = by
+            other.pop(row["file_sha256"], None)
+
+    def _again(self) -> list[Row]:
+        """Earlier files that did not come in whole: held back, rejects that other data may mend, or released now."""
+        now = {one.file_sha256 for one in self.decisions if one.action == "release"}
+        rows: dict[str, Row] = {}
+        for row in self.previous:
+            partly = row["state"] == "accepted_with_rejects" and row["format"] == reference_tables.FORMAT
+            if row["file_sha256"] in self.events.dismissed:
+                continue
+            if row["state"] == "quarantined" or partly or row["file_sha256"] in now:
+                rows.setdefault(row["file_sha256"], row)
+        return list(rows.values())
+
+    def _reading(self, source: SourceFile) -> Reading | None:
+        try:
+            return registry.read(source, self.settings)
+        except SourceFileError as error:
+            hold = Hold(error.code, error.place, error.problem)
+            self.events.refused[source.sha256] = (None, hold, error.remedy)
+        except Exception:  # a fault of ours on one file must not stop the other 399
+            LOG.exception("perdure failed on %s; the file is held back", source.path)
+            hold = Hold("format.reader_failed", None, "perdure failed on this file; the log has the traceback")
+            self.events.refused[source.sha256] = (None, hold, hold.remedy)
+        return None
+
+    def _row(self, one: Sighting) -> Row:
+        empty: dict[str, Any] = dict.fromkeys(FILES.schema)
+        return empty | {
+            "file_sha256": one.sha256,
+            "path": one.path,
+            "size_bytes": one.size_bytes,
+            "arrival": self.number,
+            "first_run_id": self.run_id,
+        }

@@ -1,0 +1,111 @@
+"""`perdure quarantine`: what is held back, and what a person decides about it."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from expectations.errors import UsageError
+from flows.running import run, summary
+from warehouse.query import ask
+
+ACTIONS = ("list", "show", "retry", "release", "dismiss")
+
+
+def act(folder: Path, action: str, name: str | None, because: str | None) -> dict[str, Any] | None:
+    """Does one action; gives the run's result where one was needed.
+
+    Raises UsageError for an action that is none, a file that is not held back, or a decision without a reason.
+    """
+    if action not in ACTIONS:
+        raise UsageError(
+            f"quarantine {action}",
+            code="quarantine.usage",
+            problem="there is no such action",
+            remedy=f"use one of {', '.join(ACTIONS)}",
+        )
+    if action == "list":
+        _list(folder)
+        return None
+    if action == "retry" and name is None:
+        return _run(folder, "retry asked for", [])
+    row = _one(folder, name, any_state=action == "release")
+    if action == "show":
+        _show(folder, row)
+        return None
+    if action == "retry":
+        return _run(folder, f"retry of {row['path']} asked for", [])
+    if not (because or "").strip():
+        raise UsageError(
+            f"quarantine {action}",
+            code="quarantine.usage",
+            problem="a decision needs its reason",
+            remedy='add --because "..."; it is kept with the decision',
+        )
+    decision = {
+        "file_sha256": row["file_sha256"],
+        "action": action,
+        "decided_by": getpass.getuser(),
+        "because": str(because).strip(),
+    }
+    return _run(folder, f"{action} of {row['path']}", [decision])
+
+
+def _run(folder: Path, asked: str, decisions: list[dict[str, str]]) -> dict[str, Any]:
+    result = run(folder, str(folder), decisions=decisions, asked=asked)
+    typer.echo(summary(folder, result))
+    return result
+
+
+def _list(folder: Path) -> None:
+    rows = ask(folder, "select * from held_files")
+    if not rows:
+        typer.echo("Nothing is held back.")
+    for row in rows:
+        typer.echo(f"{row['file_sha256'][:12]}  {row['reason']:<24}  {row['path']}")
+    if rows:
+        typer.echo(
+            f"\n{len(rows)} held back. `perdure quarantine {folder} show FILE` says what is wrong and what to do."
+        )
+
+
+def _show(folder: Path, row: dict[str, Any]) -> None:
+    for label, key in (
+        ("File", "path"),
+        ("sha256", "file_sha256"),
+        ("State", "state"),
+        ("Reason", "reason"),
+        ("Place", "problem_place"),
+        ("Problem", "problem"),
+        ("Remedy", "remedy"),
+        ("Plates", "plates"),
+        ("First seen", "first_run_id"),
+        ("Decided by", "decided_by"),
+        ("Because", "decision_reason"),
+    ):
+        if row[key] is not None:
+            typer.echo(f"{label + ':':<12} {row[key]}")
+    digest = row["file_sha256"]
+    typer.echo(f"{'Kept as:':<12} archive/{digest[:2]}/{digest}")
+
+
+def _one(folder: Path, name: str | None, *, any_state: bool) -> dict[str, Any]:
+    known = ask(folder, "select * from files where reason is distinct from 'duplicate.same_bytes'")
+    fitting = [row for row in known if name and (row["path"] == name or row["file_sha256"].startswith(name))]
+    held = [row for row in fitting if any_state or row["state"] == "quarantined"]
+    if len(held) == 1:
+        return held[0]
+    if len(held) > 1:
+        choices = ", ".join(f"{row['file_sha256'][:12]} ({row['state']})" for row in held)
+        problem, remedy = f"{name} stands for {len(held)} files", f"name one by its sha256: {choices}"
+    elif fitting:
+        problem, remedy = f"{name} is not held back; it is {fitting[0]['state']}", f"see `perdure quarantine {folder}`"
+    else:
+        problem, remedy = (
+            f"{name or 'no file'} is not known",
+            f"name a file of `perdure quarantine {folder}` by path or sha256",
+        )
+    raise UsageError("quarantine", code="quarantine.no_such_file", problem=problem, remedy=remedy)

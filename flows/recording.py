@@ -1,0 +1,76 @@
+"""The end of a run that changed something: computed tables, settings and checks stored, then the ledger row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import polars as pl
+
+from expectations.ingested import INGESTED
+from expectations.records import ESTIMATES, FILES, QUALITY_CHECKS, RUNS, SETTINGS
+from expectations.study import StudySettings, flatten
+from expectations.study_file import Study
+from expectations.tables import TABLES
+from flows.triggers import program_version
+from transforms.analysis import analyse
+from transforms.file_states import HELD
+from warehouse import lake, ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run in progress."""
+
+    run_id: str
+    started_at: datetime
+    today: date
+    trigger: str
+    re_estimate: bool = False
+
+
+def store_analysis(study: Study, run: Run, versions: Mapping[str, int]) -> tuple[dict[str, int], date | None]:
+    """Computes every table from the named versions and stores it; gives the versions and the next due day."""
+    now = dict(versions)
+    days = study.settings.store.as_of_days
+    stored = {table.name: lake.read(study.folder, table, versions) for table in (*INGESTED, FILES, ESTIMATES)}
+    found = analyse(stored, study.settings, run.today, run.run_id, re_estimate=run.re_estimate)
+    for name, frame in found.tables.items():
+        now[name] = lake.replace(study.folder, TABLES[name], frame, days)
+    if found.new_estimates.height:
+        now["estimates"] = lake.append(study.folder, ESTIMATES, found.new_estimates, days)
+    now["settings"] = lake.replace(study.folder, SETTINGS, settings_table(study.settings), days)
+    checks = found.checks.with_columns(pl.lit(run.run_id).alias("run_id"), pl.lit(1, dtype=pl.Int32).alias("attempt"))
+    now["quality_checks"] = lake.append(study.folder, QUALITY_CHECKS, checks, days)
+    return now, found.next_due_date
+
+
+def settings_table(settings: StudySettings) -> pl.DataFrame:
+    """Every setting in force (SETTINGS)."""
+    rows = [(path, json.dumps(value, ensure_ascii=False), is_default) for path, value, is_default in flatten(settings)]
+    return pl.DataFrame(rows, schema=SETTINGS.schema, orient="row")
+
+
+def commit(study: Study, run: Run, versions: Mapping[str, int], n_looked_at: int, next_due: date | None) -> None:
+    """Writes the ledger row: from here on the run's tables are what every reader sees."""
+    files = lake.read(study.folder, FILES, versions)
+    checks = lake.read(study.folder, QUALITY_CHECKS, versions).filter(pl.col("run_id") == run.run_id)
+    last = checks.filter(pl.col("attempt") == pl.col("attempt").max().over("table_name", "check_name"))
+    failures = last.filter(~pl.col("success") & (pl.col("severity") == "critical"))
+    row = {
+        "run_id": run.run_id,
+        "started_at": run.started_at,
+        "committed_at": datetime.now(UTC).replace(tzinfo=None),
+        "program_version": program_version(),
+        "study_file_sha256": study.sha256,
+        "as_of_date": run.today,
+        "next_due_date": next_due,
+        "n_files_looked_at": n_looked_at,
+        "n_files_held": files.filter(pl.col("state") == HELD)["file_sha256"].n_unique(),
+        "n_critical_failures": failures.height,
+        "trigger": run.trigger,
+        "table_versions": json.dumps(dict(versions), sort_keys=True),
+    }
+    ledger.commit(study.folder, pl.DataFrame([row], schema=RUNS.schema), study.settings.store.as_of_days)

@@ -1,0 +1,50 @@
+"""A small published DuckDB file built from the contract alone, and one of a study without any row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from expectations.tables import PUBLISHED_AS, TABLES
+from tests.published_sample_cohort import responses, settings
+from tests.published_sample_outcomes import outcome_tables
+from tests.published_sample_records import record_tables
+
+VIEWS = Path(__file__).parents[1] / "warehouse" / "views"
+
+
+def publish(path: Path, frames: dict[str, pl.DataFrame]) -> Path:
+    """A published file: every contract table under its published name (empty where not given), then every view."""
+    with duckdb.connect(path) as connection:
+        load(connection, frames)
+    return path
+
+
+def load(connection: duckdb.DuckDBPyConnection, frames: dict[str, pl.DataFrame]) -> None:
+    """Tables and views of a published file into an open connection."""
+    for name, contract in TABLES.items():
+        frame = contract.conform(frames[name]) if name in frames else contract.empty()
+        connection.register("incoming", frame)
+        connection.execute(f'create table "{PUBLISHED_AS.get(name, name)}" as select * from incoming').fetchall()
+        connection.unregister("incoming")
+    for view in sorted(VIEWS.glob("*.sql")):
+        connection.execute(view.read_text()).fetchall()
+
+
+def empty_study(path: Path) -> Path:
+    """A published file in which every table has zero rows."""
+    return publish(path, {})
+
+
+def sample_study(path: Path, *, simulated: bool = True) -> Path:
+    """The published file of the sample."""
+    measured = responses()
+    frames = {
+        "settings": settings(simulated=simulated),
+        "responses": measured,
+        **outcome_tables(measured),
+        **record_tables(),
+    }
+    return publish(path, frames)

@@ -1,0 +1,77 @@
+"""From what is stored to every computed table: the one place that says in which order transforms follow each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from expectations.computed import COMPUTED
+from expectations.outcome_tables import OUTCOME_TABLES
+from expectations.study import StudySettings
+from transforms.association import associations
+from transforms.denominators import denominators
+from transforms.infusion import infused_cells
+from transforms.limit_of_blank import limits_of_blank, versioned
+from transforms.outcome import outcomes
+from transforms.persistence import persistence, persistence_at_landmark, persistence_by_subject
+from transforms.responses import elispot_responses
+from transforms.study_checks import study_checks
+from transforms.survival import survival_tables
+from transforms.visits import expected_specimens, next_due_date, visited_specimens
+from transforms.wells import elispot_wells
+
+Tables = Mapping[str, pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What an analysis gives: computed tables by name, new estimates, checks that span tables, the next due day."""
+
+    tables: dict[str, pl.DataFrame]
+    new_estimates: pl.DataFrame
+    checks: pl.DataFrame
+    """Rows of quality_checks without run and attempt."""
+    next_due_date: date | None
+
+
+def analyse(stored: Tables, settings: StudySettings, today: date, run_id: str, *, re_estimate: bool) -> Analysis:
+    """Every computed table from every ingested one.
+
+    Args:
+        stored: the ingested tables, `files` and `estimates`, by contract name.
+        settings: the study file.
+        today: the day on which visits are judged to be due.
+        run_id: run that new estimates are ascribed to.
+        re_estimate: True makes a new version of estimates whose input has changed.
+    """
+    t = dict(stored)
+    t["visited_specimens"] = visited_specimens(t["specimens"], t["infusion_products"], settings)
+    t["elispot_wells"] = elispot_wells(t["elispot_counts"], t["plates"], t["plate_layouts"], t["specimens"], settings)
+    fresh = limits_of_blank(t["elispot_wells"], settings, today)
+    new_estimates = versioned(t["estimates"], fresh, re_estimate=re_estimate, run_id=run_id)
+    t["estimates"] = pl.concat([t["estimates"], new_estimates])
+    arrivals = t["files"].group_by("file_sha256").agg(pl.col("arrival").min())
+    t["responses"] = elispot_responses(t["elispot_wells"], t["visited_specimens"], t["estimates"], settings, arrivals)
+    t["outcomes"] = outcomes(t["subjects"], t["infusion_products"], t["tumour_assessments"], t["follow_up"], settings)
+    t["denominators"] = denominators(t["outcomes"])
+    t["infused_cells"] = infused_cells(t["infusion_products"], t["responses"], settings)
+    t |= _persistence(t, settings)
+    t["expected_specimens"] = expected_specimens(
+        t["visited_specimens"], t["outcomes"], t["infusion_products"], t["responses"], settings, today
+    )
+    t["survival_curves"], t["survival_summaries"] = survival_tables(
+        t["outcomes"], t["persistence_by_subject"], settings
+    )
+    t["associations"] = associations(t["persistence_by_subject"], t["outcomes"], t["infused_cells"], settings)
+    computed = {table.name: table.conform(t[table.name]) for table in (*COMPUTED, *OUTCOME_TABLES)}
+    return Analysis(computed, new_estimates, study_checks(t, settings), next_due_date(t["expected_specimens"], today))
+
+
+def _persistence(t: Tables, settings: StudySettings) -> dict[str, pl.DataFrame]:
+    whole = persistence(t["responses"], t["outcomes"], t["visited_specimens"], settings)
+    at_landmark = persistence_at_landmark(t["responses"], t["outcomes"], t["visited_specimens"], settings)
+    by_subject = persistence_by_subject(at_landmark, whole, t["responses"], t["outcomes"], settings)
+    return {"persistence": whole, "persistence_at_landmark": at_landmark, "persistence_by_subject": by_subject}

@@ -1,0 +1,103 @@
+"""Persistence over the whole follow-up: origin, index, peak, and what is known of the loss of a response."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from expectations.computed import PERSISTENCE
+from expectations.study import StudySettings
+from transforms.response_series import SERIES, evaluable_samples, every_series, with_origin
+
+
+def persistence(
+    responses: pl.DataFrame, visited: pl.DataFrame, outcomes: pl.DataFrame, settings: StudySettings
+) -> pl.DataFrame:
+    """PERSISTENCE: one row an infused subject, antigen, assay, readout and rule, measured or not.
+
+    Descriptive only: it looks at the whole follow-up and so favours those who live long (for what may be associated
+    with outcome see `landmarks`). Loss is interval-censored: after the last positive day and on or before the first
+    negative day after it; right-censored while the last sample is positive; `death` where the subject died so, with the
+    day of death on the right. A baseline response never seen again was lost between day 0 and the first negative day. A
+    response never detected has no time of loss.
+    """
+    samples = evaluable_samples(responses, visited, settings)
+    after = samples.filter(pl.col("study_day") > 0)
+    measured = (
+        with_origin(every_series(responses, outcomes, settings), samples)
+        .join(_peaks(after), on=SERIES, how="left", validate="1:1")
+        .join(_days(after), on=SERIES, how="left", validate="1:1")
+        .join(_in_product(responses, settings), on=SERIES, how="left", validate="1:1")
+        .with_columns(loss_kind=_loss_kind(), **_fold())
+        .with_columns(**_loss_days())
+        .with_columns(persistence_key=pl.concat_str("subject_id", "antigen", "readout", "rule", separator="/"))
+    )
+    return PERSISTENCE.conform(measured).sort(PERSISTENCE.key)
+
+
+def _peaks(after: pl.DataFrame) -> pl.DataFrame:
+    """The highest net value of each series, the earlier of equals."""
+    return (
+        after.sort(*SERIES, "net_value", "study_day", descending=[False] * len(SERIES) + [True, False])
+        .unique(SERIES, keep="first", maintain_order=True)
+        .select(*SERIES, peak_value="net_value", peak_day="study_day", peak_lod="lod", peak_is_bound="is_bound")
+    )
+
+
+def _days(after: pl.DataFrame) -> pl.DataFrame:
+    day, is_positive = pl.col("study_day"), pl.col("is_positive")
+    last_positive = day.filter(is_positive).max()
+    return after.group_by(SERIES).agg(
+        first_positive_day=day.filter(is_positive).min(),
+        last_positive_day=last_positive,
+        first_negative_day=day.filter(~is_positive).min(),
+        negative_after_day=day.filter(~is_positive & (day > last_positive)).min(),
+    )
+
+
+def _in_product(responses: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
+    """SERIES and in_product: true where any reported product is positive, false where all that count are negative."""
+    is_negative = pl.col("call") == "negative"
+    if settings.persistence.indeterminate == "negative":
+        is_negative = is_negative | (pl.col("call") == "indeterminate")
+    verdict = pl.when(pl.col("call") == "positive").then(pl.lit(value=True)).when(is_negative).then(pl.lit(value=False))
+    products = responses.filter(pl.col("is_reported") & (pl.col("material") == "infusion_product"))
+    return products.group_by(SERIES).agg(in_product=verdict.max())
+
+
+def _fold() -> dict[str, pl.Expr]:
+    peak = pl.max_horizontal("peak_value", "peak_lod")
+    baseline = pl.max_horizontal("baseline_value", "baseline_lod")
+    has_both = pl.col("peak_value").is_not_null() & pl.col("baseline_value").is_not_null()
+    return {
+        "fold_from_baseline_log2": pl.when(has_both).then((peak / baseline).log(2)),
+        "fold_is_bound": pl.when(has_both).then(pl.col("peak_is_bound") | pl.col("baseline_is_bound")),
+    }
+
+
+def _loss_kind() -> pl.Expr:
+    was_lost = pl.col("negative_after_day").is_not_null() | (pl.col("origin") == "lost")
+    return (
+        pl.when(pl.col("n_evaluable") == 0)
+        .then(pl.lit("no_post_sample"))
+        .when(was_lost)
+        .then(pl.lit("interval"))
+        .when(pl.col("n_positive") == 0)
+        .then(pl.lit("never_detected"))
+        .when(pl.col("death_day").is_not_null())
+        .then(pl.lit("death"))
+        .otherwise(pl.lit("right_censored"))
+    )
+
+
+def _loss_days() -> dict[str, pl.Expr]:
+    kind = pl.col("loss_kind")
+    was_detected_before_only = (kind == "interval") & (pl.col("origin") == "lost")
+    return {
+        "loss_left_day": pl.when(was_detected_before_only).then(0).otherwise("last_positive_day"),
+        "loss_right_day": pl.when(was_detected_before_only)
+        .then("first_negative_day")
+        .when(kind == "interval")
+        .then("negative_after_day")
+        .when(kind == "death")
+        .then("death_day"),
+    }

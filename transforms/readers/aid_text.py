@@ -1,0 +1,223 @@
+"""AID ELISpot readers, text export: plate name, date, free-text comment, then the grid of spot counts.
+
+Further grids with the same column header (spot surface, intensity) follow and are not counts. `TNTC` tokens break the
+fixed width, so the grid is read by tokens and every row must have one token a column.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from expectations.contract import UNREADABLE
+from expectations.ingested import ELISPOT_COUNTS, PLATES
+from expectations.study import StudySettings
+from transforms.readers.dates import AmbiguousDateError, read_date
+from transforms.readers.source import Reading, SourceFile
+
+FORMAT: Final = "aid_text"
+_COUNTS: Final = "Spot counts:"
+_SIZE = re.compile(r"Column:\s*(\d+)\s+Row:\s*(\d+)")
+_COUNT = re.compile(r"\d{1,6}")
+_EXPORT_AGAIN: Final = "export the plate again from the AID software and do not edit the text"
+
+
+class _Well(NamedTuple):
+    well: str
+    spots: int | None
+    status: str
+    place: str
+
+
+def recognises(text: str) -> bool:
+    """True for a text that begins with a plate name or holds a grid titled as AID titles it."""
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    return first.strip().strip('"').lower().startswith("plate name:") or f"\n{_COUNTS}" in text
+
+
+def read(source: SourceFile, text: str, settings: StudySettings) -> Reading:
+    """One plate: a row of `plates` and one row of `elispot_counts` a well.
+
+    Raises SourceFileError (aid.header, aid.count_grid, aid.count_token): the grid is taken in whole or not at all.
+    """
+    lines = text.split("\n")
+    plate = plate_id_of(_header_value(source, lines, "Plate name:"))
+    columns, rows = _declared_size(source, lines)
+    wells = _count_grid(source, lines, columns, rows)
+    analyte = settings.elispot.analyte
+    shared = {"plate_id": plate, "analyte": analyte, "file_sha256": source.sha256}
+    counts = pl.DataFrame(wells, schema=list(_Well._fields), orient="row", infer_schema_length=None)
+    plates = {
+        "instrument": "AID",
+        "read_date": _read_date(source, lines, settings),
+        "n_wells": len(wells),
+        "n_wells_declared": columns * rows,
+        "comment": _comment(lines),
+        "place": "line 1",
+    }
+    return Reading(
+        FORMAT,
+        {
+            "plates": _incoming(pl.DataFrame([shared | plates], infer_schema_length=None), PLATES.schema),
+            "elispot_counts": _incoming(
+                counts.with_columns(**{k: pl.lit(v) for k, v in shared.items()}), ELISPOT_COUNTS.schema
+            ),
+        },
+    )
+
+
+def plate_id_of(name: str) -> str:
+    """The plate name without blanks around it and without the reader's own file ending `.plt`."""
+    return re.sub(r"\.plt$", "", name.strip(), flags=re.IGNORECASE).strip()
+
+
+def _incoming(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    typed = frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+    return typed.with_columns(pl.lit(None, dtype=pl.String).alias(UNREADABLE))
+
+
+def _header_value(source: SourceFile, lines: list[str], title: str) -> str:
+    for line in lines:
+        plain = line.strip().strip('"').strip()
+        if plain.lower().startswith(title.lower()) and (value := plain[len(title) :].strip()):
+            return value
+        if plain == _COUNTS:
+            break
+    raise source.refuse(
+        "aid.header",
+        place="above the count grid",
+        problem=f"there is no line `{title} ...` with a value",
+        remedy=_EXPORT_AGAIN,
+    )
+
+
+def _declared_size(source: SourceFile, lines: list[str]) -> tuple[int, int]:
+    sizes = [(number, match) for number, line in enumerate(lines, start=1) if (match := _SIZE.fullmatch(line.strip()))]
+    if len(sizes) != 1:
+        raise source.refuse(
+            "aid.header",
+            place="above the count grid",
+            problem=f"expected one line `Column: 12  Row: 8`, found {len(sizes)}",
+            remedy=_EXPORT_AGAIN,
+        )
+    number, match = sizes[0]
+    columns, rows = int(match[1]), int(match[2])
+    if not (1 <= columns <= 24 and 1 <= rows <= 16):
+        raise source.refuse(
+            "aid.header",
+            place=f"line {number}",
+            problem=f"no plate has {columns} columns and {rows} rows",
+            remedy=_EXPORT_AGAIN,
+        )
+    return columns, rows
+
+
+def _read_date(source: SourceFile, lines: list[str], settings: StudySettings) -> date | None:
+    for number, line in enumerate(lines, start=1):
+        plain = line.strip().strip('"').strip()
+        if plain == _COUNTS:
+            break
+        if plain.lower().startswith("date:") and (value := plain[len("date:") :].strip()):
+            try:
+                return read_date(value, settings.dates.order)
+            except AmbiguousDateError as error:
+                raise source.refuse(
+                    "aid.header",
+                    place=f"line {number}",
+                    problem=f"in the read date {value!r} {error}",
+                    remedy="set dates.order in study.toml",
+                ) from error
+            except ValueError as error:
+                raise source.refuse(
+                    "aid.header",
+                    place=f"line {number}",
+                    problem=f"the read date cannot be read: {error}",
+                    remedy=_EXPORT_AGAIN,
+                ) from error
+    return None
+
+
+def _comment(lines: list[str]) -> str | None:
+    start = next((n for n, line in enumerate(lines) if line.strip() == "Comment:"), None)
+    stop = next((n for n, line in enumerate(lines) if line.strip() == _COUNTS), len(lines))
+    if start is None or start > stop:
+        return None
+    return " | ".join(line.strip() for line in lines[start + 1 : stop] if line.strip()) or None
+
+
+def _count_grid(source: SourceFile, lines: list[str], columns: int, rows: int) -> list[_Well]:
+    start = _grid_start(source, lines, columns)
+    wells: list[_Well] = []
+    for offset in range(rows):
+        number = start + offset + 1
+        tokens = lines[number - 1].split() if number <= len(lines) else []
+        letter = chr(ord("A") + offset)
+        _check_row(source, tokens, letter, columns, number)
+        wells += [_well(source, token, f"{letter}{column}", number) for column, token in enumerate(tokens[1:], start=1)]
+    below = lines[start + rows] if start + rows < len(lines) else ""
+    if below.strip():
+        raise source.refuse(
+            "aid.count_grid",
+            place=f"line {start + rows + 1}",
+            problem=f"expected an empty line below the {rows} rows of counts, found {below.strip()[:40]!r}",
+            remedy=_EXPORT_AGAIN,
+        )
+    return wells
+
+
+def _grid_start(source: SourceFile, lines: list[str], columns: int) -> int:
+    """Index of the first line of counts."""
+    titles = [number for number, line in enumerate(lines, start=1) if line.strip() == _COUNTS]
+    if len(titles) != 1:
+        raise source.refuse(
+            "aid.count_grid",
+            place="whole file" if not titles else f"lines {', '.join(map(str, titles))}",
+            problem=f"expected one grid titled `{_COUNTS}`, found {len(titles)}",
+            remedy=_EXPORT_AGAIN,
+        )
+    header = next((n for n in range(titles[0], len(lines)) if lines[n].strip()), titles[0])
+    found = lines[header].split() if header < len(lines) else []
+    if found != [str(column) for column in range(1, columns + 1)]:
+        raise source.refuse(
+            "aid.count_grid",
+            place=f"line {header + 1}",
+            problem=f"expected the column numbers 1 to {columns} above the counts, found {' '.join(found)[:40]!r}",
+            remedy=_EXPORT_AGAIN,
+        )
+    return header + 1
+
+
+def _check_row(source: SourceFile, tokens: list[str], letter: str, columns: int, number: int) -> None:
+    if not tokens or tokens[0] != letter:
+        raise source.refuse(
+            "aid.count_grid",
+            place=f"line {number}",
+            problem=f"expected row {letter} of the counts, found {' '.join(tokens)[:40]!r}: cut short or out of order",
+            remedy=_EXPORT_AGAIN,
+        )
+    if len(tokens) != columns + 1:
+        raise source.refuse(
+            "aid.count_grid",
+            place=f"line {number}",
+            problem=f"row {letter} has {len(tokens) - 1} counts for {columns} columns, so which well is which is open",
+            remedy=_EXPORT_AGAIN,
+        )
+
+
+def _well(source: SourceFile, token: str, well: str, number: int) -> _Well:
+    place = f"line {number}"
+    if _COUNT.fullmatch(token) and token.isascii():
+        return _Well(well, int(token), "counted", place)
+    if token.upper() == "TNTC":
+        return _Well(well, None, "tntc", place)
+    if token == "--":
+        return _Well(well, None, "not_counted", place)
+    raise source.refuse(
+        "aid.count_token",
+        place=f"{place}, well {well}",
+        problem=f"{token[:20]!r} is neither a count, TNTC nor `--`",
+        remedy=_EXPORT_AGAIN,
+    )

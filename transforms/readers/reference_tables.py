@@ -1,0 +1,117 @@
+"""Reference tables (subjects, specimens, plate layouts, ...) from CSV and workbooks, recognised by their header."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+import polars as pl
+
+from expectations.contract import Table
+from expectations.ingested import REFERENCE_TABLES
+from expectations.study import StudySettings
+from transforms.readers.aid_text import plate_id_of
+from transforms.readers.sheets import Sheet
+from transforms.readers.source import BadCell, Reading, SourceFile
+from transforms.readers.tabular import column_name, incoming, unused_columns
+
+FORMAT: Final = "reference_table"
+_SOURCE: Final = {"file_sha256", "place"}
+
+
+def needed_columns(table: Table) -> set[str]:
+    """The columns a header must have to be that table's."""
+    return set(table.required) - _SOURCE
+
+
+def template_header(table: Table) -> list[str]:
+    """The header a person fills in: every column that does not come from the file itself."""
+    return [name for name in table.schema if name not in _SOURCE]
+
+
+def table_of(header: list[str]) -> list[Table]:
+    """The reference tables whose required columns a header has: none, one, or (a fault) several."""
+    names = {column_name(cell) for cell in header}
+    return [table for table in REFERENCE_TABLES if needed_columns(table) <= names]
+
+
+def near_misses(header: list[str]) -> list[Table]:
+    """Tables a header seems to be meant for: at least two of its columns and half of its names are theirs."""
+    names = {column_name(cell) for cell in header if cell}
+    known = {table.name: len(names & set(table.schema)) for table in REFERENCE_TABLES}
+    best = max(known.values())
+    if best < 2 or 2 * best < len(names):
+        return []
+    return [table for table in REFERENCE_TABLES if known[table.name] == best]
+
+
+def recognises(sheets: list[Sheet]) -> bool:
+    """True where any sheet has the header of a reference table, or nearly."""
+    return any(table_of(sheet.header) or near_misses(sheet.header) for sheet in sheets)
+
+
+def read(source: SourceFile, sheets: list[Sheet], settings: StudySettings) -> Reading:
+    """Incoming frames of every reference table in the file.
+
+    Raises SourceFileError: table.missing_column, table.repeated_column, table.ambiguous, table.empty.
+    """
+    tables: dict[str, list[pl.DataFrame]] = {}
+    bad: list[BadCell] = []
+    unused: dict[str, list[str]] = {}
+    for sheet in sheets:
+        if not table_of(sheet.header) and not near_misses(sheet.header):
+            bad.append(_strange_sheet(source, sheet))
+            continue
+        table = _one_table(source, sheet)
+        frame, cells = incoming(source, sheet, table, settings)
+        tables.setdefault(table.name, []).append(_normalised(frame))
+        bad += cells
+        unused[table.name] = unused.get(table.name, []) + unused_columns(sheet, table)
+    frames = {name: pl.concat(parts) for name, parts in tables.items()}
+    if not bad and all(frame.is_empty() for frame in frames.values()):
+        raise source.refuse(
+            "table.empty",
+            place=", ".join(frames),
+            problem="there is a header and no row below it",
+            remedy="fill it in, or take it out of the inbox",
+        )
+    return Reading(FORMAT, frames, bad, {name: cells for name, cells in unused.items() if cells})
+
+
+def _one_table(source: SourceFile, sheet: Sheet) -> Table:
+    place = f"header of sheet {sheet.name}" if sheet.name else "header"
+    fitting = table_of(sheet.header)
+    if len(fitting) > 1:
+        raise source.refuse(
+            "table.ambiguous",
+            place=place,
+            problem=f"the header fits {' and '.join(table.name for table in fitting)}",
+            remedy="split it into one file or sheet a table",
+        )
+    if fitting:
+        return fitting[0]
+    meant = near_misses(sheet.header)
+    names = {column_name(cell) for cell in sheet.header}
+    gaps = [f"{table.name} needs {', '.join(sorted(needed_columns(table) - names))}" for table in meant]
+    raise source.refuse(
+        "table.missing_column",
+        place=place,
+        problem=f"the header is nearly that of a reference table, but {'; '.join(gaps)}",
+        remedy="add the missing column; `perdure init` writes header-only tables to copy from",
+    )
+
+
+def _normalised(frame: pl.DataFrame) -> pl.DataFrame:
+    """Plate names lose the reader's file ending here as they do in the export, so that the two meet."""
+    if "plate_id" not in frame.columns:
+        return frame
+    return frame.with_columns(
+        pl.col("plate_id").map_elements(plate_id_of, return_dtype=pl.String),
+        pl.col("well").str.to_uppercase().str.replace(r"^([A-Z])0+(\d)", "$1$2"),
+    )
+
+
+def _strange_sheet(source: SourceFile, sheet: Sheet) -> BadCell:
+    header = ", ".join(cell for cell in sheet.header if cell)
+    whole = json.dumps(sheet.header, ensure_ascii=False)
+    return BadCell(source.sha256, "-", f"{sheet.name}!row 1", "row.sheet_unrecognised", "header", header[:200], whole)

@@ -1,0 +1,86 @@
+"""Which reader takes which file: by content, never by extension."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+from expectations.study import StudySettings
+from transforms.readers import aid_text, long_csv, reference_tables
+from transforms.readers.sheets import WORKBOOK_SIGNATURES, Sheet, csv_sheet, workbook_sheets
+from transforms.readers.source import Reading, SourceFile, text_of
+
+_TEMPORARY: Final = re.compile(
+    r"~\$.*|\..*|.*~|Thumbs\.db|desktop\.ini|.*\.(tmp|temp|part|partial|crdownload|swp|lock)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TextReader:
+    """A reader of text exports."""
+
+    format: str
+    recognises: Callable[[str], bool]
+    read: Callable[[SourceFile, str, StudySettings], Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class SheetReader:
+    """A reader of tables, whether they came as CSV or as the sheets of a workbook."""
+
+    format: str
+    recognises: Callable[[list[Sheet]], bool]
+    read: Callable[[SourceFile, list[Sheet], StudySettings], Reading]
+
+
+TEXT_READERS: Final = (TextReader(aid_text.FORMAT, aid_text.recognises, aid_text.read),)
+SHEET_READERS: Final = (
+    SheetReader(long_csv.FORMAT, long_csv.recognises, long_csv.read),
+    SheetReader(reference_tables.FORMAT, reference_tables.recognises, reference_tables.read),
+)
+
+
+def is_temporary(path: str) -> bool:
+    """True for lock, hidden and half-copied files of office programs, editors and sync jobs, known by name alone."""
+    return any(_TEMPORARY.fullmatch(part) for part in PurePosixPath(path).parts)
+
+
+def read(source: SourceFile, settings: StudySettings) -> Reading:
+    """The file as its reader understands it.
+
+    Raises SourceFileError for a file that no reader recognises, or that its reader refuses.
+    """
+    if not source.data.strip():
+        raise source.refuse("format.empty", problem="the file is empty", remedy="export or copy it again")
+    if source.data.startswith(WORKBOOK_SIGNATURES):
+        return _read_sheets(source, workbook_sheets(source), settings)
+    text = text_of(source)
+    if text is None:
+        raise _unrecognised(source, "this is neither text nor a workbook")
+    for reader in TEXT_READERS:
+        if reader.recognises(text):
+            return reader.read(source, text, settings)
+    sheet = csv_sheet(text)
+    return _read_sheets(source, [sheet] if sheet else [], settings)
+
+
+def _read_sheets(source: SourceFile, sheets: list[Sheet], settings: StudySettings) -> Reading:
+    for reader in SHEET_READERS:
+        if reader.recognises(sheets):
+            return reader.read(source, sheets, settings)
+    header = ", ".join(cell for sheet in sheets for cell in sheet.header if cell)[:120]
+    seen = (
+        f"no instrument or reference table has the header {header!r}" if header else "no header or title perdure knows"
+    )
+    raise _unrecognised(source, seen)
+
+
+def _unrecognised(source: SourceFile, problem: str) -> Exception:
+    return source.refuse(
+        "format.unrecognised",
+        problem=problem,
+        remedy="export it in a format of docs/formats.md, or dismiss it with `perdure quarantine dismiss`",
+    )

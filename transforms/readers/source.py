@@ -1,0 +1,76 @@
+"""What every reader takes and gives: a file's bytes, tidy frames with their places, and cells it could not read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from expectations.errors import SourceFileError
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file as it lies in the inbox: path relative to it, sha256 of its bytes, and the bytes."""
+
+    path: str
+    sha256: str
+    data: bytes
+
+    def refuse(self, code: str, *, problem: str, remedy: str, place: str | None = None) -> SourceFileError:
+        """The error that quarantines this file."""
+        return SourceFileError(self.path, code=code, problem=problem, remedy=remedy, place=place)
+
+
+@dataclass(frozen=True, slots=True)
+class BadCell:
+    """One cell that could not be read, or a line or sheet that could not be taken in: it becomes a reject."""
+
+    file_sha256: str
+    table: str
+    place: str
+    rule: str
+    column: str
+    value: str | None
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader found: per contract table an incoming frame (its columns plus `unreadable_columns`)."""
+
+    format: str
+    tables: dict[str, pl.DataFrame]
+    bad_cells: list[BadCell] = field(default_factory=list)
+    unused_columns: dict[str, list[str]] = field(default_factory=dict)
+
+
+def text_of(source: SourceFile) -> str | None:
+    """The file as text, line ends as LF; None for what is no text.
+
+    UTF-8 and UTF-16 with or without byte-order mark where it is needed, else Windows-1252, which labs' instruments
+    on Windows write.
+    """
+    data = source.data
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = _decoded(data, "utf-16")
+    elif b"\x00" in data:
+        return None
+    else:
+        text = _decoded(data, "utf-8-sig")
+        text = _decoded(data, "cp1252") if text is None else text
+    if text is None or _is_binary(text):
+        return None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _decoded(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def _is_binary(text: str) -> bool:
+    head = text[:4096]
+    return sum(character < " " and character not in "\t\r\n\f\v" for character in head) > len(head) // 100

@@ -1,0 +1,117 @@
+"""A response over time: the evaluable samples of a subject and antigen, their baseline, and where the response is from."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from expectations.study import StudySettings
+from expectations.vocabulary import RULES
+
+SERIES: Final = ("subject_id", "antigen", "assay", "readout", "rule")
+"""What persistence is measured per."""
+
+BOOST: Final = 2.0
+"""A positive at this multiple of a positive baseline is boosted: part of the definition of `boosted`."""
+
+
+def every_series(responses: pl.DataFrame, outcomes: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
+    """Every infused subject, declared antigen, assay and readout there are responses of, and rule; measured or not.
+
+    SERIES, antigen_role, is_primary_rule, and the study days of death and last contact (null where not known).
+    """
+    days = {
+        f"{event}_day": (pl.col(f"{event}_date") - pl.col("infusion_date")).dt.total_days()
+        for event in ("death", "last_contact")
+    }
+    roles = [(antigen.name, antigen.role) for antigen in settings.antigens]
+    antigens = pl.DataFrame(roles, schema={"antigen": pl.String, "antigen_role": pl.String}, orient="row")
+    return (
+        outcomes.filter("is_infused")
+        .select("subject_id", **days)
+        .join(antigens, how="cross")
+        .join(responses.select("assay", "readout").unique(), how="cross")
+        .join(pl.DataFrame({"rule": RULES}), how="cross")
+        .with_columns(is_primary_rule=pl.col("rule") == settings.rules.primary)
+        .sort(SERIES)
+    )
+
+
+def evaluable_samples(responses: pl.DataFrame, visited: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
+    """Reported blood responses that count: called positive or negative, one a day.
+
+    An indeterminate call is skipped, or counts as negative where the study file says so. Scheduled or not makes no
+    difference. Of two specimens of one day the first by name counts.
+
+    Returns:
+        SERIES, study_day, specimen_id, call, net_value, lod (spots per 10^6 cells), is_positive, is_bound (below its LOD
+        or a bound), is_baseline_candidate.
+    """
+    counts = ["positive", "negative", *(["indeterminate"] if settings.persistence.indeterminate == "negative" else [])]
+    is_bound = pl.col("net_lower").is_null() | pl.col("net_upper").is_null()
+    return (
+        responses.filter(pl.col("is_reported") & (pl.col("material") == "blood") & pl.col("call").is_in(counts))
+        .filter(pl.col("study_day").is_not_null())
+        .join(visited.select("specimen_id", "is_baseline_candidate"), on="specimen_id", how="left", validate="m:1")
+        .sort(*SERIES, "study_day", "specimen_id")
+        .unique([*SERIES, "study_day"], keep="first", maintain_order=True)
+        .select(
+            *SERIES, "study_day", "specimen_id", "call", "net_value", "lod", "is_baseline_candidate",
+            is_positive=pl.col("call") == "positive",
+            is_bound=is_bound | pl.col("is_below_lod").fill_null(value=False),
+        )
+    )  # fmt: skip
+
+
+def baselines(samples: pl.DataFrame) -> pl.DataFrame:
+    """The last evaluable baseline candidate of each series: SERIES and its columns under the prefix `baseline_`."""
+    names = {"study_day": "day", "call": "call", "net_value": "value", "lod": "lod", "is_positive": "is_positive", "is_bound": "is_bound"}  # fmt: skip
+    return (
+        samples.filter("is_baseline_candidate")
+        .sort(*SERIES, "study_day")
+        .group_by(SERIES)
+        .agg(pl.col(name).last().alias(f"baseline_{short}") for name, short in names.items())
+    )
+
+
+def with_origin(series: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
+    """Adds the baseline, `n_evaluable`, `n_positive` (post-infusion samples) and `origin`, from the samples given.
+
+    induced: baseline negative, any positive after; boosted: baseline positive, a later positive at twice its value or
+    more; pre_existing: positive before and after, never boosted; lost: baseline positive, evaluable after but never
+    positive; never: evaluable after but never positive; unknown_baseline: positive after, no evaluable baseline.
+    Nothing evaluable after infusion is not_evaluable.
+    """
+    after = samples.filter(pl.col("study_day") > 0)
+    counts = after.group_by(SERIES).agg(
+        n_evaluable=pl.len(),
+        n_positive=pl.col("is_positive").sum(),
+        highest_positive=pl.col("net_value").filter("is_positive").max(),
+    )
+    return (
+        series.join(baselines(samples), on=SERIES, how="left", validate="1:1")
+        .join(counts, on=SERIES, how="left", validate="1:1")
+        .with_columns(pl.col("n_evaluable", "n_positive").fill_null(0))
+        .with_columns(origin=_origin())
+    )
+
+
+def _origin() -> pl.Expr:
+    before, any_after = pl.col("baseline_is_positive"), pl.col("n_positive") > 0
+    is_boosted = pl.col("highest_positive") >= BOOST * pl.col("baseline_value")
+    return (
+        pl.when(pl.col("n_evaluable") == 0)
+        .then(pl.lit("not_evaluable"))
+        .when(any_after & before & is_boosted)
+        .then(pl.lit("boosted"))
+        .when(any_after & before)
+        .then(pl.lit("pre_existing"))
+        .when(any_after & ~before)
+        .then(pl.lit("induced"))
+        .when(any_after)
+        .then(pl.lit("unknown_baseline"))
+        .when(before)
+        .then(pl.lit("lost"))
+        .otherwise(pl.lit("never"))
+    )

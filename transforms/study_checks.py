@@ -1,0 +1,208 @@
+"""Quality checks that no single table can show: what the study's tables say when they are laid beside each other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from expectations.records import CHECK_COLUMNS, QUALITY_CHECKS
+from expectations.study import StudySettings
+from expectations.tables import TABLES
+from transforms.visits import UNSCHEDULED
+
+N_EXAMPLES: Final = 5
+"""Keys shown of what broke a check; the result holds them all."""
+
+STALE_SHARE: Final = 0.5
+"""An estimate that rests on less than this share of the wells there are now is older than the data."""
+
+_WELL: Final = ("plate_id", "well")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check looked at, and the key of every row that broke it."""
+
+    n_rows: int
+    broken: tuple[str, ...]
+
+
+Tables = Mapping[str, pl.DataFrame]
+Judge = Callable[[Tables, StudySettings], Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyCheck:
+    """One check: the table it is told under, its name, the rule in words, and who judges it."""
+
+    table_name: str
+    name: str
+    says: str
+    judge: Judge
+
+
+def study_checks(tables: Tables, settings: StudySettings) -> pl.DataFrame:
+    """One row a check in CHECK_COLUMNS, all of them warnings.
+
+    Tables are keyed by contract name, one that is not there is empty. A check of nothing succeeds with n_rows 0: that a
+    table is empty is told by its own suite.
+    """
+    complete = {name: tables.get(name, contract.empty()) for name, contract in TABLES.items()}
+    rows = [_told(check, check.judge(complete, settings)) for check in CHECKS]
+    schema = {name: QUALITY_CHECKS.schema[name] for name in CHECK_COLUMNS}
+    return pl.DataFrame(rows, schema=schema, orient="row").sort("table_name", "check_name")
+
+
+def _told(check: StudyCheck, finding: Finding) -> dict[str, Any]:
+    return {
+        "table_name": check.table_name,
+        "check_name": check.name,
+        "says": check.says,
+        "engine": "perdure",
+        "severity": "warning",
+        "success": not finding.broken,
+        "n_rows": finding.n_rows,
+        "n_unexpected": len(finding.broken),
+        "limit_percent": 0.0,
+        "examples": "; ".join(finding.broken[:N_EXAMPLES]) or None,
+        "result": json.dumps({"n_rows": finding.n_rows, "unexpected": finding.broken}, sort_keys=True),
+    }
+
+
+def _finding(looked_at: pl.DataFrame, broken: pl.DataFrame, key: pl.Expr) -> Finding:
+    keys = broken.select(key.alias("key"))["key"].unique().sort()
+    return Finding(looked_at.height, tuple(keys.to_list()))
+
+
+def _spelled(template: str, *columns: str) -> pl.Expr:
+    return pl.format(template, *(pl.col(name).cast(pl.String).fill_null("?") for name in columns))
+
+
+def _counted_wells(t: Tables) -> pl.DataFrame:
+    return t["elispot_counts"].filter(pl.col("status") != "not_counted")
+
+
+def _wells_to_count(t: Tables, settings: StudySettings) -> pl.DataFrame:
+    """Wells with cells in them and something to test."""
+    return t["plate_layouts"].filter(
+        pl.col("specimen_id").is_not_null(), ~pl.col("stimulus").is_in(settings.controls.unused)
+    )
+
+
+def _counted_without_layout(t: Tables, _: StudySettings) -> Finding:
+    counted = _counted_wells(t)
+    stray = counted.join(t["plate_layouts"], on=_WELL, how="anti")
+    return _finding(counted, stray, _spelled("{} {} ({})", *_WELL, "analyte"))
+
+
+def _layout_without_count(t: Tables, settings: StudySettings) -> Finding:
+    received = _wells_to_count(t, settings).join(t["elispot_counts"], on="plate_id", how="semi")
+    return _finding(received, received.join(_counted_wells(t), on=_WELL, how="anti"), _spelled("{} {}", *_WELL))
+
+
+def _plates_never_received(t: Tables, settings: StudySettings) -> Finding:
+    plates = _wells_to_count(t, settings).select("plate_id").unique()
+    return _finding(plates, plates.join(t["elispot_counts"], on="plate_id", how="anti"), pl.col("plate_id"))
+
+
+def _outside_every_window(t: Tables, _: StudySettings) -> Finding:
+    dated = t["visited_specimens"].drop_nulls("study_day")
+    stray = dated.filter(visit=UNSCHEDULED)
+    return _finding(dated, stray, _spelled("{} (day {})", "specimen_id", "study_day"))
+
+
+def _declared_another_visit(t: Tables, _: StudySettings) -> Finding:
+    declared = t["visited_specimens"].drop_nulls(["declared_visit", "visit"])
+    spelling = (pl.col(name).str.strip_chars().str.to_lowercase() for name in ("declared_visit", "visit"))
+    other = declared.filter(pl.Expr.ne(*spelling))
+    key = _spelled("{} (declared {}, dated {})", "specimen_id", "declared_visit", "visit")
+    return _finding(declared, other, key)
+
+
+def _no_evaluable_baseline(t: Tables, settings: StudySettings) -> Finding:
+    evaluable = ["positive", "negative"] + ["indeterminate"] * (settings.persistence.indeterminate == "negative")
+    called = t["responses"].filter("is_reported", "is_primary_rule", pl.col("call").is_in(evaluable))
+    baseline = t["visited_specimens"].filter("is_baseline_candidate").join(called, on="specimen_id", how="semi")
+    infused = t["infusion_products"]
+    return _finding(infused, infused.join(baseline, on="subject_id", how="anti"), pl.col("subject_id"))
+
+
+def _lymphodepletion_unknown(t: Tables, _: StudySettings) -> Finding:
+    infused = t["infusion_products"]
+    return _finding(infused, infused.filter(pl.col("lymphodepletion_start").is_null()), pl.col("subject_id"))
+
+
+def _no_follow_up(t: Tables, _: StudySettings) -> Finding:
+    enrolled = t["outcomes"]
+    return _finding(enrolled, enrolled.join(t["follow_up"], on="subject_id", how="anti"), pl.col("subject_id"))
+
+
+def _no_negative_control(t: Tables, _: StudySettings) -> Finding:
+    plated = ("specimen_id", "plate_id", "analyte")
+    has_value = pl.col("status").is_in(["counted", "tntc"])
+    antigens = t["elispot_wells"].filter(well_role="antigen").select(*plated, "antigen").unique()
+    controls = t["elispot_wells"].filter(has_value, well_role="negative_control")
+    key = _spelled("{} on {} ({}, {})", "antigen", "plate_id", "specimen_id", "analyte")
+    return _finding(antigens, antigens.join(controls, on=plated, how="anti"), key)
+
+
+def _absent_for_unknown_reason(t: Tables, _: StudySettings) -> Finding:
+    due = t["expected_specimens"].filter(pl.col("specimen_status") != "not_due")
+    unexplained = due.filter(specimen_status="absent", reason="unknown")
+    return _finding(due, unexplained, _spelled("{}, {}", "subject_id", "visit"))
+
+
+def _stale_estimates(t: Tables, settings: StudySettings) -> Finding:
+    if settings.elispot.lod is not None:  # then no call rests on an estimate
+        return Finding(0, ())
+    blanks = t["elispot_wells"].filter(well_role="negative_control", status="counted")
+    now = blanks.group_by(pl.col("analyte").alias("readout")).agg(pl.len().alias("n_now"))
+    latest = t["estimates"].filter(estimate="limit_of_blank").sort("version").group_by("assay", "readout").last()
+    compared = latest.join(now, on="readout", how="left", validate="m:1")
+    stale = compared.filter(pl.col("n_wells") < STALE_SHARE * pl.col("n_now"))
+    key = _spelled("{} version {} ({} of {} wells)", "readout", "version", "n_wells", "n_now")
+    return _finding(compared, stale, key)
+
+
+CHECKS: Final = (
+    StudyCheck("elispot_counts", "has_layout", "every counted well is in a layout", _counted_without_layout),
+    StudyCheck("plate_layouts", "has_count", "every well of a received plate has a count", _layout_without_count),
+    StudyCheck("plate_layouts", "received", "every plate with a layout has been received", _plates_never_received),
+    StudyCheck("visited_specimens", "in_a_window", "every specimen is in a visit's window", _outside_every_window),
+    StudyCheck(
+        "visited_specimens", "declared_visit", "the declared visit is that of the date", _declared_another_visit
+    ),
+    StudyCheck(
+        "infusion_products",
+        "baseline",
+        "every infused subject has an evaluable baseline sample",
+        _no_evaluable_baseline,
+    ),
+    StudyCheck(
+        "infusion_products",
+        "lymphodepletion_start",
+        "the start of lymphodepletion is known; else day 0 alone divides baseline from later samples",
+        _lymphodepletion_unknown,
+    ),
+    StudyCheck("outcomes", "has_follow_up", "every subject has follow-up", _no_follow_up),
+    StudyCheck(
+        "elispot_wells",
+        "has_negative_control",
+        "every antigen has a negative control of its specimen and analyte on its plate",
+        _no_negative_control,
+    ),
+    StudyCheck(
+        "expected_specimens", "absence_explained", "the reason of every absence is known", _absent_for_unknown_reason
+    ),
+    StudyCheck(
+        "estimates",
+        "up_to_date",
+        "the limit of blank rests on at least half of the negative-control wells there are now",
+        _stale_estimates,
+    ),
+)
+"""Every check, each unique by table and name."""

@@ -1,0 +1,119 @@
+"""Ad hoc questions to the published file, or to an earlier state: read-only, closed to the rest of the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from expectations.errors import UsageError
+from warehouse import ledger
+from warehouse.publish import fill, published
+
+if TYPE_CHECKING:
+    import duckdb
+
+Format = Literal["table", "csv", "json", "parquet"]
+
+
+@contextmanager
+def opened(folder: Path, as_of: date | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to the newest published state, or to the last one of a day.
+
+    Raises UsageError: study.not_published, query.as_of, query.failed where the file cannot be opened.
+    """
+    connection = _newest(folder) if as_of is None else _earlier(folder, as_of)
+    with connection:
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+        yield connection
+
+
+def answer(connection: duckdb.DuckDBPyConnection, question: str) -> tuple[list[str], list[tuple[object, ...]]]:
+    """Column names and rows of one query.
+
+    Raises UsageError (query.failed) with DuckDB's own words.
+    """
+    import duckdb
+
+    try:
+        cursor = connection.execute(question)
+        return [column[0] for column in cursor.description or []], cursor.fetchall()
+    except duckdb.Error as error:
+        raise _failed(error) from error
+
+
+def ask(folder: Path, question: str) -> list[dict[str, Any]]:
+    """Rows of one query on the newest published state, each as column to value. Raises like `opened` and `answer`."""
+    with opened(folder) as connection:
+        names, rows = answer(connection, question)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def write_parquet(connection: duckdb.DuckDBPyConnection, question: str, path: Path) -> int:
+    """Writes a query's rows to a Parquet file; gives their number.
+
+    Raises UsageError (query.failed) with DuckDB's own words.
+    """
+    import duckdb
+    import pyarrow.parquet
+
+    try:
+        rows = connection.sql(question).to_arrow_table()
+    except duckdb.Error as error:
+        raise _failed(error) from error
+    pyarrow.parquet.write_table(rows, path)
+    return int(rows.num_rows)
+
+
+def _failed(error: Exception) -> UsageError:
+    remedy = 'correct the SQL; `perdure query STUDY "show tables"` lists what there is'
+    return UsageError("query", code="query.failed", problem=str(error).strip().replace("\n", " "), remedy=remedy)
+
+
+def _newest(folder: Path) -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    path = published(folder)
+    if not path.is_file():
+        raise UsageError(
+            str(folder),
+            code="study.not_published",
+            problem="nothing has been published yet",
+            remedy="run `perdure run` on this folder first",
+        )
+    try:
+        return duckdb.connect(path, read_only=True)
+    except duckdb.IOException as error:
+        if "lock" not in str(error):
+            raise
+        # Somebody has opened the published file for writing and keeps the others out: the lake still answers.
+        state = ledger.head(folder)
+        assert state is not None
+        return _copied(folder, state)
+
+
+def _earlier(folder: Path, day: date) -> duckdb.DuckDBPyConnection:
+    state = ledger.state_as_of(folder, day)
+    if state is None:
+        first = next((known.row["committed_at"] for known in ledger.states(folder)), None)
+        began = (
+            "nothing has been published yet" if first is None else f"the first state is of {first:%Y-%m-%d %H:%M} UTC"
+        )
+        raise UsageError(
+            f"--as-of {day}",
+            code="query.as_of",
+            problem=f"there is no state as old as that; {began}",
+            remedy="name a later day",
+        )
+    return _copied(folder, state)
+
+
+def _copied(folder: Path, state: ledger.State) -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    connection = duckdb.connect()
+    fill(connection, folder, state)
+    return connection

@@ -1,0 +1,114 @@
+"""What all charts share: colours, dashes and shapes that also differ without colour, fonts, and the way into a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import ceil, floor, isfinite, log10
+from typing import Any, Final
+
+from warehouse.reports.blocks import Spec
+from warehouse.reports.published import Row
+
+# Okabe and Ito's palette, told apart by readers with any colour vision.
+RESPONSE_GROUPS: Final = {"responder": "#0072B2", "non-responder": "#D55E00", "not evaluable": "#6E6E6E"}
+PERSISTENCE_GROUPS: Final = {"persistent": "#007A5A", "not persistent": "#A0458C", "all": "#333333"}
+RESPONSES: Final = {
+    "CR": "#0072B2",
+    "PR": "#56B4E9",
+    "SD": "#BDBDBD",
+    "NON-CR/NON-PD": "#DADADA",
+    "PD": "#E69F00",
+    "NE": "#FFFFFF",
+}
+DASHES: Final = {
+    "responder": (1, 0),
+    "non-responder": (6, 3),
+    "not evaluable": (2, 2),
+    "persistent": (1, 0),
+    "not persistent": (6, 3),
+    "all": (1, 0),
+}
+
+FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+INK: Final = "#222222"
+
+THEME: Final[Spec] = {
+    "font": FONT,
+    "background": "#ffffff",
+    "view": {"stroke": None},
+    "axis": {
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": 500,
+        "labelColor": INK,
+        "titleColor": INK,
+        "gridColor": "#E8E8E8",
+        "domainColor": "#888888",
+        "tickColor": "#888888",
+        "labelOverlap": "greedy",
+        "titlePadding": 8,
+        "labelLimit": 420,
+    },
+    "legend": {
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": 500,
+        "labelLimit": 320,
+        "symbolSize": 90,
+        "layout": {"top": {"direction": "vertical", "anchor": "start"}},
+    },
+    "header": {"labelFontSize": 12.5, "labelFontWeight": 600, "labelColor": INK, "titleColor": INK, "labelLimit": 460},
+    "title": {"fontSize": 13, "fontWeight": 600, "anchor": "start", "color": INK},
+}
+
+
+def embeddable(chart: Any) -> Spec:
+    """The Vega-Lite specification of an Altair chart under the pages' theme."""
+    spec: Spec = chart.to_dict()
+    return {**spec, "config": THEME}
+
+
+def inline(rows: Iterable[Row]) -> Any:
+    """Rows as chart data, without the row limit Altair puts on data frames; JSON has no infinity, so it becomes null."""
+    import altair as alt
+
+    return alt.InlineData(values=[{name: _plain(value) for name, value in row.items()} for row in rows])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def scale(colours: dict[str, str], shown: Iterable[str]) -> Any:
+    """A colour scale over the groups that are there, in the declared order."""
+    import altair as alt
+
+    present = set(shown)
+    domain = [name for name in colours if name in present]
+    return alt.Scale(domain=domain, range=[colours[name] for name in domain])
+
+
+def dashes(colours: dict[str, str], shown: Iterable[str]) -> Any:
+    """The dashes that belong to the same groups."""
+    import altair as alt
+
+    present = set(shown)
+    domain = [name for name in colours if name in present]
+    return alt.Scale(domain=domain, range=[list(DASHES[name]) for name in domain])
+
+
+def symlog_ticks(lowest: float, highest: float, constant: float) -> list[float]:
+    """Powers of ten on both sides of 0, from about the constant of the scale outwards."""
+    first = floor(log10(constant))
+    powers = [10.0**power for power in range(first, 12)]
+    above = [value for value in powers if value <= highest]
+    below = [-value for value in powers if value <= -lowest]
+    return [*reversed(below), 0.0, *above]
+
+
+def decades(lowest: float, highest: float) -> list[float]:
+    """1, 2 and 5 times the powers of ten between two positive numbers: the ticks of a log axis."""
+    powers = range(floor(log10(lowest)), ceil(log10(highest)) + 1)
+    return [digit * 10.0**power for power in powers for digit in (1, 2, 5) if lowest <= digit * 10.0**power <= highest]

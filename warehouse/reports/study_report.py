@@ -1,0 +1,33 @@
+"""The study report: its sections in order, one function each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from warehouse.reports.association_sections import association_results
+from warehouse.reports.blocks import Section, Tiles
+from warehouse.reports.headline import headline_tiles
+from warehouse.reports.outcome_sections import follow_up, overall_survival, response_rates
+from warehouse.reports.published import Published
+from warehouse.reports.response_sections import infused_cells, persistence_of_subjects, responses_over_time
+from warehouse.reports.settings_sections import methods
+
+
+def headline(published: Published) -> Section:
+    """The three headline numbers."""
+    return Section("headline", "Headline numbers", (Tiles(headline_tiles(published)),))
+
+
+STUDY_SECTIONS: Final[tuple[Callable[[Published], Section], ...]] = (
+    headline,
+    response_rates,
+    responses_over_time,
+    follow_up,
+    overall_survival,
+    infused_cells,
+    association_results,
+    persistence_of_subjects,
+    methods,
+)
+"""In the order of the page."""

@@ -1,0 +1,99 @@
+"""Numbers in words as the pages show them: denominators, intervals, p-values, reasons."""
+
+from __future__ import annotations
+
+from math import floor, isinf, isnan, log10
+from typing import Final
+
+from expectations.reasons import REASONS
+
+NOTHING: Final = "–"
+SPACE: Final = "\N{NO-BREAK SPACE}"
+_SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with so many significant digits; a dash for none, a sign for infinity."""
+    if value is None or isnan(value):
+        return NOTHING
+    if isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}").replace("-", "−")
+    decimals = max(0, digits - 1 - floor(log10(abs(value))))
+    return f"{value:,.{min(decimals, 6)}f}".replace(",", "\N{NARROW NO-BREAK SPACE}").replace("-", "−")
+
+
+def cells(value: float | None) -> str:
+    """A number of cells as a power of ten."""
+    if value is None or isinf(value) or value == 0:
+        return number(value)
+    power = floor(log10(abs(value)))
+    mantissa = f"{value / 10**power:.1f}".replace("-", "−")
+    return f"{mantissa}{SPACE}×{SPACE}10{str(power).translate(_SUPERSCRIPTS)}"
+
+
+def percent(value: float | None) -> str:
+    """A percentage with one decimal."""
+    return NOTHING if value is None else f"{value:.1f}{SPACE}%"
+
+
+def share(n_with: int | None, n: int | None) -> str:
+    """A proportion with its denominator: 10/24 (41.7 %)."""
+    if n_with is None or n is None:
+        return NOTHING
+    return f"{n_with}/{n} ({percent(100 * n_with / n)})" if n else f"{n_with}/{n}"
+
+
+def interval(lower: str, upper: str) -> str:
+    """A 95 % interval from its two ends, already in words."""
+    return f"95{SPACE}% interval {lower} to {upper}"
+
+
+def percent_ends(lower: float | None, upper: float | None) -> tuple[str, str]:
+    """The ends of an interval in percent, the unit after the last."""
+    return (NOTHING if lower is None else f"{lower:.1f}"), percent(upper)
+
+
+def months(value: float | None) -> str:
+    """A median in months; a curve that stays above one half has not reached it."""
+    return "not reached" if value is None else f"{value:.1f}"
+
+
+def month_ends(lower: float | None, upper: float | None) -> tuple[str, str]:
+    """The ends of an interval of a median, the unit after the last that is reached."""
+    if upper is None and lower is not None:
+        return f"{lower:.1f}{SPACE}months", "not reached"
+    return months(lower), "not reached" if upper is None else f"{upper:.1f}{SPACE}months"
+
+
+def p_value(value: float | None) -> str:
+    """A two-sided p-value with two significant digits, `not estimable` where there is none."""
+    if value is None:
+        return "not estimable"
+    if value < 0.0001:
+        return f"p{SPACE}<{SPACE}0.0001"
+    return f"p{SPACE}={SPACE}{number(value, 2)}"
+
+
+def counted(n: int, thing: str, plural: str | None = None) -> str:
+    """A count with its noun: 1 subject, 24 subjects."""
+    return f"{number(n)} {thing if n == 1 else plural or thing + 's'}"
+
+
+def spelled(code: str | None) -> str:
+    """A code of the tables as words: accepted_with_rejects becomes accepted with rejects."""
+    return NOTHING if code is None else code.replace("_", " ")
+
+
+def meaning(code: str | None) -> str:
+    """What a reason code means, nothing for a code that is not declared."""
+    return REASONS[code].meaning if code in REASONS else ""
+
+
+def listed(counts: dict[str, int]) -> str:
+    """The counts that are not 0, as `2 dead, 1 not sampled`; `none` where all are."""
+    named = [f"{n} {what}" for what, n in counts.items() if n]
+    return ", ".join(named) if named else "none"

@@ -1,0 +1,25 @@
+-- Grain: one antigen of one subject at the primary landmark under the primary rule, tumour antigens first.
+create or replace view antigens_at_primary_landmark as
+with
+in_force as (
+    select assay, readout, rule, landmark_day from analysis_in_force
+),
+declared as (
+    select antigen, position from analysis_antigens
+),
+at_landmark as (
+    select persistence_at_landmark.*
+    from persistence_at_landmark
+    inner join in_force using (assay, readout, rule, landmark_day)
+)
+select
+    subject_id,
+    antigen,
+    antigen_role,
+    persistent,
+    reason,
+    sample_day,
+    origin_by_landmark
+from at_landmark
+left join declared using (antigen)
+order by declared.position, antigen, subject_id;
