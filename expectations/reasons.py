@@ -96,6 +96,8 @@ _METRIC: Final = (
     Reason("no_baseline", "metric", "No evaluable baseline sample."),
     Reason("no_product_result", "metric", "No evaluable result of the infusion product against the declared stimulus."),
     Reason("no_assessment", "metric", "No tumour assessment after baseline."),
+    Reason("not_confirmed", "metric", "A better response was seen but not confirmed, so it did not count."),
+    Reason("too_early", "metric", "A stable disease was seen too soon after day 0 to count."),
     Reason("not_estimable", "metric", "The data do not allow this analysis: a group is empty or nothing varies."),
 )  # fmt: skip
 

@@ -29,6 +29,7 @@ class Headline:
     persistent: dict[str, bool]  # subject -> persistent at the primary landmark, where that can be said
     two_by_two: tuple[tuple[int, int], tuple[int, int]]  # persistent, not persistent x responder, non-responder
     fisher_p: float
+    reactive_cells: dict[str, float]  # subject -> tumour-reactive T cells infused, where the product was evaluable
 
     @property
     def n_evaluable(self) -> int:
@@ -48,7 +49,8 @@ def recompute(folder: Path, skip: Collection[str] = ()) -> Headline:
 
     infused = {row["subject_id"]: day(row["infusion_date"]) for row in tables["infusion_date"]}
     best = best_responses(tables["overall_response"], tables["vital_status"], infused)
-    persistent = persistent_at_landmark(study, tables, plates, infused)
+    called = called_specimens(study, tables, plates)
+    persistent = persistent_at_landmark(study, called, infused)
     cells = [[0, 0], [0, 0]]
     for subject, is_persistent in persistent.items():
         if best[subject] != "NE":
@@ -61,6 +63,7 @@ def recompute(folder: Path, skip: Collection[str] = ()) -> Headline:
         persistent=persistent,
         two_by_two=(tuple(cells[0]), tuple(cells[1])),
         fisher_p=float(fisher_exact(cells).pvalue),
+        reactive_cells=reactive_cells(study, called, tables["infusion_date"]),
     )
 
 
@@ -206,49 +209,66 @@ class Family:
     cells: int
 
 
-def persistent_at_landmark(
-    study: dict, tables: dict[str, list[Row]], plates: dict, infused: dict[str, date]
-) -> dict[str, bool]:
-    landmark = study["analysis"]["primary"]["landmark"]
-    width = next(m["half_width"] for m in study["persistence"]["landmarks"] if m["day"] == landmark)
-    tumour = [a["name"] for a in study["antigens"] if a["role"] == "tumour"]
-    specimens = {
-        row["specimen_id"]: row
-        for row in tables["collection_date"]
-        if row["subject_id"] in infused and number(row["viability_percent"] or "0") <= 100
-    }
+@dataclass
+class Called:
+    """One specimen as reported: the row that describes it, its wells, its calls by antigen."""
+
+    row: Row
+    family: Family
+    calls: dict[str, str]
+
+
+def tumour_antigens(study: dict) -> list[str]:
+    return [antigen["name"] for antigen in study["antigens"] if antigen["role"] == "tumour"]
+
+
+def called_specimens(study: dict, tables: dict[str, list[Row]], plates: dict) -> list[Called]:
+    rows = {row["specimen_id"]: row for row in tables["collection_date"]}
     families = list(group_wells(study, tables["stimulus"], plates))
-    blank, lod_floor = limit_of_blank(families)
+    blank, mean_control = limit_of_blank(families)
     reported = {}
     for family in sorted(families, key=lambda f: plates[f.plate][0]):
         reported[family.specimen] = family  # the latest read counts
+    return [
+        Called(rows[name], family, call(family, number(rows[name]["viability_percent"]), blank - mean_control))
+        for name, family in reported.items()
+    ]
 
-    calls: dict[str, list[tuple[int, int, dict[str, str]]]] = defaultdict(list)
-    for name, family in reported.items():
-        row = specimens[name]
-        when = (day(row["collection_date"]) - infused[row["subject_id"]]).days
-        if row["material"] in ("", "blood") and not name.endswith("TIL") and abs(when - landmark) <= width:
-            viability = number(row["viability_percent"] or "100")
-            calls[row["subject_id"]].append((abs(when - landmark), when, call(family, viability, blank - lod_floor)))
 
+def persistent_at_landmark(study: dict, called: list[Called], infused: dict[str, date]) -> dict[str, bool]:
+    landmark = study["analysis"]["primary"]["landmark"]
+    width = next(mark["half_width"] for mark in study["persistence"]["landmarks"] if mark["day"] == landmark)
+    samples = defaultdict(list)
+    for specimen in called:
+        subject = specimen.row["subject_id"]
+        when = (day(specimen.row["collection_date"]) - infused[subject]).days
+        if specimen.row["material"] == "blood" and abs(when - landmark) <= width:
+            samples[subject].append((abs(when - landmark), when, specimen.calls))
     answer = {}
-    for subject, samples in calls.items():
-        nearest = {
-            antigen: next(
-                (
-                    c[antigen]
-                    for *_, c in sorted(samples, key=lambda s: s[:2])
-                    if c.get(antigen) in ("positive", "negative")
-                ),
-                None,
-            )
-            for antigen in tumour
-        }
-        if "positive" in nearest.values():
+    for subject, seen in samples.items():
+        seen.sort(key=lambda sample: sample[:2])  # the nearest, then the earlier
+        nearest = [
+            next((calls[antigen] for *_, calls in seen if calls.get(antigen) in ("positive", "negative")), None)
+            for antigen in tumour_antigens(study)
+        ]
+        if "positive" in nearest:
             answer[subject] = True
-        elif None not in nearest.values():
+        elif None not in nearest:
             answer[subject] = False
     return answer
+
+
+def reactive_cells(study: dict, called: list[Called], products: list[Row]) -> dict[str, float]:
+    """Viable cells infused times the net responses of the product to the tumour antigens, summed, per 10^6."""
+    cells = {}
+    for product in products:
+        for specimen in called:
+            known = [antigen for antigen in tumour_antigens(study) if specimen.calls.get(antigen) != "not evaluable"]
+            if specimen.row["specimen_id"] == product["specimen_id"] and len(known) == len(tumour_antigens(study)):
+                wells, scale = specimen.family.wells, 1e6 / specimen.family.cells
+                net = sum(mean(wells[antigen]) - mean(wells["negative"]) for antigen in known) * scale
+                cells[product["subject_id"]] = number(product["total_viable_cells"]) * net / 1e6
+    return cells
 
 
 def group_wells(study: dict, layout: list[Row], plates: dict) -> Iterator[Family]:

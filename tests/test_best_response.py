@@ -140,6 +140,20 @@ def test_an_infused_subject_never_assessed_after_infusion_has_no_best_response_a
     assert frame["best_response_reason"].to_list() == ["no_assessment", "no_assessment"]
 
 
+@pytest.mark.parametrize(
+    ("course", "why"),
+    [
+        ("60 PR, 100 PR", None),
+        ("60 PR, 80 SD", "not_confirmed"),
+        ("60 PR, 90 CR", "not_confirmed"),
+        ("30 SD, 50 PD", "too_early"),
+        ("60 SD, 90 PD, 120 CR", None),
+    ],
+)
+def test_a_better_response_that_did_not_count_leaves_its_reason(course: str, why: str | None):
+    assert judge(course)["best_response_reason"] == why
+
+
 @given(course=COURSES)
 @LAWS
 def test_confirmation_never_betters_a_response(course: dict[int, str]):

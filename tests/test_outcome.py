@@ -62,13 +62,14 @@ def pfs(row: dict[str, object]) -> tuple[object, ...]:
     an NE is no such assessment                | 60 SD, 120 NE | 300 alive              | 61   | 81    | last_assessment
     never assessed after day 0: day 1          | -10 SD        | 300 alive              | 1    | 1     | no_assessment
     only NE after day 0: day 1                 | 60 NE         | 300 alive              | 1    | 1     | no_assessment
-    a baseline PD is no progression            | -10 PD, 60 SD | 300 alive              | 61   | 81    | last_assessment
+    a baseline PD is no progression            | 0 PD, 60 SD   | 300 alive              | 61   | 81    | last_assessment
     a therapy before the PD censors before it  | 60 SD, 120 PD | 100 therapy, 300 dead  | 61   | 81    | new_therapy
     a therapy after the PD changes nothing     | 60 SD, 120 PD | 130 therapy, 300 dead  | 121  | 141   | progression
     a PD on the day of a therapy is the event  | 60 SD, 120 PD | 120 therapy, 300 dead  | 121  | 141   | progression
     a therapy before the death does so too     | 60 SD         | 100 therapy, 300 dead  | 61   | 81    | new_therapy
     a therapy before any assessment: day 1     | 120 SD        | 100 therapy            | 1    | 1     | new_therapy
     the first of several therapies decides     | 60 SD, 95 SD  | 90 therapy, 99 therapy | 61   | 81    | new_therapy
+    a therapy after the death changes nothing  | 60 SD         | 120 dead, 130 therapy  | 121  | 141   | death
 """)
 def test_progression_free_survival(course: str, contacts: str, days: int, enrolled: int, why: str):
     assert pfs(one(course, contacts)) == (days, enrolled, why)

@@ -112,8 +112,16 @@ def _best(subject: Subject, settings: Response) -> dict[str, Any]:
     return {
         "best_overall_response": best.response,
         "best_response_date": best.date,
+        "best_response_reason": _why_no_better(subject.eligible, best),
         "first_response_date": min(responses, default=None),
     }
+
+
+def _why_no_better(seen: Sequence[Assessment], best: Assessment) -> str | None:
+    best_seen = min(seen, key=lambda a: ORDER.index(a.response)).response
+    if ORDER.index(best_seen) >= ORDER.index(best.response):
+        return None
+    return reason("too_early" if best_seen == "SD" else "not_confirmed").code
 
 
 def _as_counted(subject: Subject, place: int, settings: Response) -> str:

@@ -6,7 +6,7 @@ out of the next, so nothing accepted rests on a file that is not; passes end whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -18,11 +18,11 @@ from expectations.records import REJECTS
 from expectations.study import StudySettings
 from transforms.corrections import Claim, PlateVerdict, Policy, Precedence, claims, judge_plates, judge_rows
 from transforms.readers.source import Reading
-from transforms.splitting import REJECT_COLUMNS, RowTest, bad_cell_rejects, split, tests_of
+from transforms.splitting import REJECT_COLUMNS, Known, RowTest, bad_cell_rejects, split, tests_of
 from transforms.unused_columns import unused_column_checks
 
 Frames = Mapping[str, pl.DataFrame]
-Check = Callable[[Table, pl.DataFrame, Mapping[str, Collection[str]]], pl.DataFrame]
+Check = Callable[[Table, pl.DataFrame, Known], pl.DataFrame]
 """Evaluates a table's expectations: (table, incoming, known) to rows of quality_checks without run and attempt."""
 
 
@@ -95,9 +95,10 @@ def judge(
     holds: dict[str, Hold] = {}
     checks: list[pl.DataFrame] = []
     attempt = 1
+    once = _Once(check)
     while True:
         inside = [one for one in candidates if one.file_sha256 not in holds]
-        result = _Pass(inside, live, live_files, settings, check).run()
+        result = _Pass(inside, live, live_files, settings, once).run()
         checks += _numbered(result.checks, attempt) + _numbered(result.evidence, attempt + 1)
         if not result.holds:
             unused = unused_column_checks((one.path, one.reading) for one in inside)
@@ -108,6 +109,23 @@ def judge(
         attempt += 2 if result.evidence else 1
 
 
+class _Once:
+    """Checks a table once for the same files and known values: a later pass that changes neither adds nothing."""
+
+    def __init__(self, check: Check) -> None:
+        self.check = check
+        self.found: dict[object, pl.DataFrame] = {}
+
+    def __call__(self, table: Table, incoming: pl.DataFrame, known: Known) -> tuple[pl.DataFrame, bool]:
+        """The checks, and whether they were made now."""
+        sizes = tuple(len(known[reference.target]) for reference in table.references)
+        about = (table.name, frozenset(incoming["file_sha256"]), incoming.height, sizes)
+        is_new = about not in self.found
+        if is_new:
+            self.found[about] = self.check(table, incoming, known)
+        return self.found[about], is_new
+
+
 def _numbered(checks: list[pl.DataFrame], attempt: int) -> list[pl.DataFrame]:
     return [frame.with_columns(pl.lit(attempt, dtype=pl.Int32).alias("attempt")) for frame in checks]
 
@@ -116,7 +134,7 @@ class _Pass:
     """One pass over the tables; a small state machine, because each table's known values feed the next."""
 
     def __init__(
-        self, inside: list[Candidate], live: Frames, live_files: list[LiveFile], settings: StudySettings, check: Check
+        self, inside: list[Candidate], live: Frames, live_files: list[LiveFile], settings: StudySettings, check: _Once
     ) -> None:
         self.inside, self.live, self.live_files, self.settings, self.check = inside, live, live_files, settings, check
         self.result = Judgement()
@@ -171,14 +189,15 @@ class _Pass:
         held = {sha: hold for sha, hold in held.items() if sha not in self.released}
         if held and any(name not in failed for name in broken):
             rows = incoming.filter(pl.col("file_sha256").is_in(list(held)))
-            self.result.evidence.append(self.check(table, rows, self.known))
+            self.result.evidence.append(self.check(table, rows, self.known)[0])
         return held
 
     def _accepted(
         self, table: Table, incoming: pl.DataFrame, live: pl.DataFrame, verdict: PlateVerdict
     ) -> pl.DataFrame:
-        found = self.check(table, incoming, self.known)
-        self.result.checks.append(found)
+        found, is_new = self.check(table, incoming, self.known)
+        if is_new:
+            self.result.checks.append(found)
         held = self._held(table, incoming, _failed(found))
         self.result.holds |= held
         incoming = incoming.filter(~pl.col("file_sha256").is_in(list(held)))
@@ -250,7 +269,7 @@ def _failed(found: pl.DataFrame) -> list[str]:
 
 
 def _offenders(table: Table, incoming: pl.DataFrame, tests: list[RowTest]) -> tuple[dict[str, Hold], set[str]]:
-    """Files that break a critical rule beyond its limit, each with the first such rule; and the names of those rules."""
+    """Files that break a critical rule beyond its limit, each with the first such rule; and those rules' names."""
     held: dict[str, Hold] = {}
     broken: set[str] = set()
     for test in tests:

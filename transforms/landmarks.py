@@ -16,7 +16,7 @@ def persistence_at_landmark(
 
     Of two samples equally near, the earlier. Without one it is null: `dead` for a death by L + w, `window_not_reached`
     where follow-up is not known to reach L + w, else `no_sample_in_window`. The origin too rests on samples up to L + w
-    only, so both may be associated with outcome counted from L + w on (Anderson, Cain, Gelber, J Clin Oncol 1983;1:710).
+    only: both may be associated with outcome from L + w on (Anderson, Cain and Gelber, J Clin Oncol 1983;1:710).
     """
     samples = evaluable_samples(responses, visited, settings)
     series = every_series(responses, outcomes, settings)

@@ -1,4 +1,4 @@
-"""A response over time: the evaluable samples of a subject and antigen, their baseline, and where the response is from."""
+"""A response over time: the evaluable samples of a subject and antigen, their baseline, and the response's origin."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import polars as pl
 
 from expectations.study import StudySettings
 from expectations.vocabulary import RULES
+from transforms.positivity import at_least
 
 SERIES: Final = ("subject_id", "antigen", "assay", "readout", "rule")
 """What persistence is measured per."""
@@ -45,8 +46,8 @@ def evaluable_samples(responses: pl.DataFrame, visited: pl.DataFrame, settings: 
     difference. Of two specimens of one day the first by name counts.
 
     Returns:
-        SERIES, study_day, specimen_id, call, net_value, lod (spots per 10^6 cells), is_positive, is_bound (below its LOD
-        or a bound), is_baseline_candidate.
+        SERIES, study_day, specimen_id, call, net_value and lod (spots per 10^6 cells), is_baseline_candidate,
+        is_positive, is_bound (the value is below its LOD or a bound).
     """
     counts = ["positive", "negative", *(["indeterminate"] if settings.persistence.indeterminate == "negative" else [])]
     is_bound = pl.col("net_lower").is_null() | pl.col("net_upper").is_null()
@@ -66,12 +67,15 @@ def evaluable_samples(responses: pl.DataFrame, visited: pl.DataFrame, settings: 
 
 def baselines(samples: pl.DataFrame) -> pl.DataFrame:
     """The last evaluable baseline candidate of each series: SERIES and its columns under the prefix `baseline_`."""
-    names = {"study_day": "day", "call": "call", "net_value": "value", "lod": "lod", "is_positive": "is_positive", "is_bound": "is_bound"}  # fmt: skip
+    renamed = {"study_day": "day", "net_value": "value"}
     return (
         samples.filter("is_baseline_candidate")
         .sort(*SERIES, "study_day")
         .group_by(SERIES)
-        .agg(pl.col(name).last().alias(f"baseline_{short}") for name, short in names.items())
+        .agg(
+            pl.col(name).last().alias(f"baseline_{renamed.get(name, name)}")
+            for name in ("study_day", "call", "net_value", "lod", "is_positive", "is_bound")
+        )
     )
 
 
@@ -99,7 +103,7 @@ def with_origin(series: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
 
 def _origin() -> pl.Expr:
     before, any_after = pl.col("baseline_is_positive"), pl.col("n_positive") > 0
-    is_boosted = pl.col("highest_positive") >= BOOST * pl.col("baseline_value")
+    is_boosted = at_least(pl.col("highest_positive"), BOOST * pl.col("baseline_value"))
     return (
         pl.when(pl.col("n_evaluable") == 0)
         .then(pl.lit("not_evaluable"))

@@ -93,7 +93,7 @@ def _further_plates(seed: int, files: Inbox, plates: list[Plate], settings: Stud
     files[copy] = files[export_path(plates[0])]
     yield Fault("the same file twice", copy, "copied again by hand", "duplicate", "duplicate.same_bytes")
     leftover = tuple(Assay(a.specimen, count_spots(seed, a.specimen, 3, settings)) for a in plates[0].assays)
-    validation = Plate("VAL-003", plates[0].read_on + timedelta(days=1), leftover)
+    validation = Plate("VAL-003", plates[0].read_on, leftover)
     files[export_path(validation)] = write_aid(seed, validation)
     why = "a validation run; no layout was written"
     yield Fault("no layout", export_path(validation), why, "quarantined", "layout.missing")
@@ -160,7 +160,7 @@ def _bad_tables(files: Inbox, subjects: list[Subject]) -> Iterator[Fault]:
         for (subject, day), status in zip(reached, ("no answer", "alive", "alive") * 4, strict=False)
     ]
     files[path] = write_csv(ingested.FOLLOW_UP, rows)
-    why = "a third of the rows gives no vital status"
+    why = "four of ten rows give no vital status"
     yield Fault("too many bad rows", path, why, "quarantined", "expectation.critical")
 
 

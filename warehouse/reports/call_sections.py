@@ -2,43 +2,50 @@
 
 from __future__ import annotations
 
-from warehouse.reports.blocks import Section, Table
+from typing import Final
+
+from warehouse.reports.blocks import Section
 from warehouse.reports.published import Published, Row
+from warehouse.reports.tables import Shown, tabulate
 from warehouse.reports.wording import NOTHING, meaning, number, spelled
+
+_CALLS: Final = (
+    Shown("Rule", lambda row: f"{row['rule']} (primary)" if row["is_primary_rule"] else row["rule"]),
+    Shown("Material", lambda row: spelled(row["material"])),
+    Shown("Call", lambda row: spelled(row["call"])),
+    Shown("Reason", lambda row: spelled(row["reason"])),
+    Shown("Meaning", lambda row: meaning(row["reason"]) or NOTHING),
+    Shown("Responses", lambda row: f"{row['n_responses']} of {row['n_in_all']}", is_numeric=True),
+)
+
+_LIMITS: Final = (
+    Shown("Analyte", "readout"),
+    Shown("Estimate", lambda row: "set, or one spot" if row["version"] is None else f"version {row['version']}"),
+    Shown("Limit of blank", "limit_of_blank", is_numeric=True),
+    Shown("Mean of controls", "control_mean", is_numeric=True),
+    Shown("Control wells", "n_wells", is_numeric=True),
+    Shown("Estimated on", "estimated_on"),
+    Shown("LOD of net values", lambda row: _range(row), is_numeric=True),
+    Shown("Responses", "n_responses", is_numeric=True),
+)
 
 
 def calls(published: Published) -> Section:
-    """Calls and why some are open, with the limits of detection they rest on."""
+    """Reported responses by rule, call and reason."""
     rows = published.view("calls_by_reason")
-    table = Table(
-        caption="Reported responses by call and reason",
-        headings=("Rule", "Material", "Call", "Reason", "Meaning", "Responses"),
-        rows=tuple(
-            (row["rule"] + (" (primary)" if row["is_primary_rule"] else ""), spelled(row["material"]), spelled(row["call"]),
-             spelled(row["reason"]), meaning(row["reason"]) or NOTHING, f"{row['n_responses']} of {row['n_in_all']}")
-            for row in rows
-        ),
-        when_empty="No response has been measured yet.",
-        numeric=frozenset({5}),
-    )  # fmt: skip
+    table = tabulate("Reported responses by call and reason", rows, _CALLS, "No response has been measured yet.")
     return Section("calls", "Calls", (table,))
 
 
 def limits(published: Published) -> Section:
     """Limit-of-blank estimates and the limits of detection in force."""
-    rows = published.view("limits_of_detection")
-    table = Table(
-        caption="Limits of detection in force, in spots per 10⁶ cells",
-        headings=("Analyte", "Estimate", "Limit of blank", "Mean of controls", "Control wells", "Estimated on", "LOD of net values", "Responses"),
-        rows=tuple(
-            (row["readout"], "set, or one spot" if row["version"] is None else f"version {row['version']}", number(row["limit_of_blank"]),
-             number(row["control_mean"]), number(row["n_wells"]), str(row["estimated_on"] or NOTHING), _range(row), number(row["n_responses"]))
-            for row in rows
-        ),
-        when_empty="No limit of detection has been estimated or set yet.",
-        numeric=frozenset({2, 3, 4, 6, 7}),
-        notes=("Calls keep the version they were made with; only an explicit re-estimation makes a new one.",) if rows else (),
-    )  # fmt: skip
+    table = tabulate(
+        "Limits of detection in force, in spots per 10⁶ cells",
+        published.view("limits_of_detection"),
+        _LIMITS,
+        "No limit of detection has been estimated or set yet.",
+        notes=("Calls keep the version they were made with; only an explicit re-estimation makes a new one.",),
+    )
     return Section("lod", "Limits of detection", (table,))
 
 

@@ -4,95 +4,93 @@ from __future__ import annotations
 
 from typing import Final
 
-from warehouse.reports.blocks import Block, Folded, Mark, Section, Table, Tone
-from warehouse.reports.long_tables import SHOWN, cut_note
+from warehouse.reports.blocks import Folded, Mark, Section, Tone
 from warehouse.reports.published import Published, Row
-from warehouse.reports.wording import NOTHING, counted, meaning, number, spelled
+from warehouse.reports.tables import Shown, tabulate
+from warehouse.reports.wording import NOTHING, counted, meaning, spelled
 
-_FILE_TONES: Final[dict[str, Tone]] = {"accepted": "good", "accepted_with_rejects": "warn", "quarantined": "bad"}
+_TONES: Final[dict[str, Tone]] = {"accepted": "good", "accepted_with_rejects": "warn", "quarantined": "bad"}
+
+_HELD: Final = (
+    Shown("File", "path"),
+    Shown("Reason", lambda row: Mark(row["reason"] or NOTHING, "bad")),
+    Shown("Place", "problem_place"),
+    Shown("Problem", "problem"),
+    Shown("To mend it", "remedy"),
+)
+
+_BY_STATE: Final = (
+    Shown("State", lambda row: _state(row)),
+    Shown("Reason", "reason"),
+    Shown("Meaning", lambda row: meaning(row["reason"]) or NOTHING),
+    Shown("Files", lambda row: f"{row['n_files']} of {row['n_files_in_all']}", is_numeric=True),
+    Shown("Rows read", "n_rows", is_numeric=True),
+    Shown("Rows rejected", "n_rejects", is_numeric=True),
+)
+
+_EACH_FILE: Final = (
+    Shown("File", "path"),
+    Shown("Format", lambda row: spelled(row["format"])),
+    Shown("State", lambda row: _state(row)),
+    Shown("Reason", "reason"),
+    Shown("Rows", "n_rows", is_numeric=True),
+    Shown("Rejected", "n_rejects", is_numeric=True),
+    Shown("Read on", "read_date"),
+    Shown("Decision", lambda row: f"{row['decided_by']}: {row['decision_reason']}" if row["decided_by"] else NOTHING),
+    Shown("SHA-256", lambda row: row["file_sha256"][:12]),
+)
+
+_RULES_BROKEN: Final = (
+    Shown("Table", lambda row: spelled(row["table_name"])),
+    Shown("Column", "column_name"),
+    Shown("Rule", "rule"),
+    Shown("In words", "says"),
+    Shown("Rows", "n_rejects", is_numeric=True),
+    Shown("Files", "n_files", is_numeric=True),
+)
+
+_EACH_REJECT: Final = (
+    Shown("File", "path"),
+    Shown("Place", "place"),
+    Shown("Table", lambda row: spelled(row["table_name"])),
+    Shown("Column", "column_name"),
+    Shown("Value", lambda row: "(empty)" if row["value"] is None else row["value"]),
+    Shown("Rule", "rule"),
+    Shown("Meaning", lambda row: meaning(row["rule"]) or NOTHING),
+)
 
 
 def files_held(published: Published) -> Section:
     """Files held back: the reason, the place, the problem and the remedy."""
     rows = published.view("held_files")
-    table = Table(
-        caption=f"{counted(len(rows), 'file')} held back",
-        headings=("File", "Reason", "Place", "Problem", "To mend it"),
-        rows=tuple(
-            (row["path"], Mark(row["reason"] or "", "bad"), row["problem_place"] or NOTHING, row["problem"] or NOTHING, row["remedy"] or NOTHING)
-            for row in rows[:SHOWN]
-        ),
-        when_empty="No file is held back.",
-        notes=cut_note(rows, "held_files"),
-    )  # fmt: skip
+    caption = f"{counted(len(rows), 'file')} held back"
+    table = tabulate(caption, rows, _HELD, "No file is held back.", rest_in="held_files")
     return Section("held", "Files held back", (table,))
 
 
 def all_files(published: Published) -> Section:
     """Every file by state and reason, then each file."""
-    counts = published.view("report_files")
     rows = published.rows("select * from files order by path, file_sha256")
-    by_state = Table(
-        caption=f"{counted(len(rows), 'file')} by state and reason",
-        headings=("State", "Reason", "Meaning", "Files", "Rows read", "Rows rejected"),
-        rows=tuple(
-            (_state(row["state"]), row["reason"] or NOTHING, meaning(row["reason"]) or NOTHING,
-             f"{row['n_files']} of {row['n_files_in_all']}", number(row["n_rows"]), number(row["n_rejects"]))
-            for row in counts
-        ),
-        when_empty="No file has come in yet.",
-        numeric=frozenset({3, 4, 5}),
-    )  # fmt: skip
-    each = Table(
-        caption="Each file",
-        headings=("File", "Format", "State", "Reason", "Rows", "Rejected", "Read on", "Decision", "SHA-256"),
-        rows=tuple(
-            (row["path"], spelled(row["format"]), _state(row["state"]), row["reason"] or NOTHING, number(row["n_rows"]),
-             number(row["n_rejects"]), str(row["read_date"] or NOTHING), _decision(row), row["file_sha256"][:12])
-            for row in rows[:SHOWN]
-        ),
-        when_empty="No file has come in yet.",
-        numeric=frozenset({4, 5}),
-        notes=cut_note(rows, "files"),
-    )  # fmt: skip
-    folded: tuple[Block, ...] = (Folded(f"All {counted(len(rows), 'file')}", (each,)),) if rows else ()
-    return Section("files", "All files", (by_state, *folded))
+    empty = "No file has come in yet."
+    n_files = counted(len(rows), "file")
+    by_state = tabulate(f"{n_files} by state and reason", published.view("report_files"), _BY_STATE, empty)
+    if not rows:
+        return Section("files", "All files", (by_state,))
+    each = tabulate("Each file", rows, _EACH_FILE, empty, rest_in="files")
+    return Section("files", "All files", (by_state, Folded(f"All {n_files}", (each,))))
 
 
-def _state(state: str) -> Mark:
-    return Mark(spelled(state), _FILE_TONES.get(state, "quiet"))
-
-
-def _decision(row: Row) -> str:
-    return f"{row['decided_by']}: {row['decision_reason']}" if row["decided_by"] else NOTHING
+def _state(row: Row) -> Mark:
+    return Mark(spelled(row["state"]), _TONES.get(row["state"], "quiet"))
 
 
 def rejected_rows(published: Published) -> Section:
     """Rows split off: counts by rule, then each with its column, value and place."""
-    counts = published.view("reject_counts")
     rows = published.view("report_rejects")
-    by_rule = Table(
-        caption="Rules broken, by table and column",
-        headings=("Table", "Column", "Rule", "In words", "Rows", "Files"),
-        rows=tuple(
-            (spelled(row["table_name"]), row["column_name"], row["rule"], row["says"], number(row["n_rejects"]), number(row["n_files"]))
-            for row in counts
-        ),
-        when_empty="No row was rejected.",
-        numeric=frozenset({4, 5}),
-    )  # fmt: skip
-    each = Table(
-        caption="Each broken rule; a row that broke two stands twice",
-        headings=("File", "Place", "Table", "Column", "Value", "Rule", "Meaning"),
-        rows=tuple(
-            (row["path"], row["place"], spelled(row["table_name"]), row["column_name"], _value(row["value"]), row["rule"], meaning(row["rule"]))
-            for row in rows[:SHOWN]
-        ),
-        when_empty="No row was rejected.",
-        notes=cut_note(rows, "report_rejects"),
-    )  # fmt: skip
-    return Section("rejects", "Rejected rows", (by_rule, each) if rows else (by_rule,))
-
-
-def _value(value: str | None) -> str:
-    return "(empty)" if value is None else value
+    empty = "No row was rejected."
+    by_rule = tabulate("Rules broken, by table and column", published.view("reject_counts"), _RULES_BROKEN, empty)
+    if not rows:
+        return Section("rejects", "Rejected rows", (by_rule,))
+    caption = "Each broken rule; a row that broke two stands twice"
+    each = tabulate(caption, rows, _EACH_REJECT, empty, rest_in="report_rejects")
+    return Section("rejects", "Rejected rows", (by_rule, each))

@@ -7,8 +7,10 @@ from typing import Final
 
 from expectations.reasons import REASONS
 
-NOTHING: Final = "–"
+NOTHING: Final = "\N{EN DASH}"
+MINUS: Final = "\N{MINUS SIGN}"
 SPACE: Final = "\N{NO-BREAK SPACE}"
+_GROUPS: Final = "\N{NARROW NO-BREAK SPACE}"
 _SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -17,13 +19,13 @@ def number(value: float | None, digits: int = 3) -> str:
     if value is None or isnan(value):
         return NOTHING
     if isinf(value):
-        return "∞" if value > 0 else "−∞"
+        return "∞" if value > 0 else f"{MINUS}∞"
     if value == 0:
         return "0"
     if isinstance(value, int):
-        return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}").replace("-", "−")
+        return f"{value:,}".replace(",", _GROUPS).replace("-", MINUS)
     decimals = max(0, digits - 1 - floor(log10(abs(value))))
-    return f"{value:,.{min(decimals, 6)}f}".replace(",", "\N{NARROW NO-BREAK SPACE}").replace("-", "−")
+    return f"{value:,.{min(decimals, 6)}f}".replace(",", _GROUPS).replace("-", MINUS)
 
 
 def cells(value: float | None) -> str:
@@ -31,8 +33,8 @@ def cells(value: float | None) -> str:
     if value is None or isinf(value) or value == 0:
         return number(value)
     power = floor(log10(abs(value)))
-    mantissa = f"{value / 10**power:.1f}".replace("-", "−")
-    return f"{mantissa}{SPACE}×{SPACE}10{str(power).translate(_SUPERSCRIPTS)}"
+    mantissa = f"{value / 10**power:.1f}".replace("-", MINUS)
+    return f"{mantissa}{SPACE}\N{MULTIPLICATION SIGN}{SPACE}10{str(power).translate(_SUPERSCRIPTS)}"
 
 
 def percent(value: float | None) -> str:
@@ -86,6 +88,11 @@ def counted(n: int, thing: str, plural: str | None = None) -> str:
 def spelled(code: str | None) -> str:
     """A code of the tables as words: accepted_with_rejects becomes accepted with rejects."""
     return NOTHING if code is None else code.replace("_", " ")
+
+
+def sentence(words: str) -> str:
+    """The words with a capital at the start."""
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def meaning(code: str | None) -> str:

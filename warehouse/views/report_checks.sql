@@ -11,7 +11,7 @@ last_checked as (
     select
         checks.table_name,
         -- A check of a run that is not in the ledger cannot be dated and yields to one that is.
-        max_by(checks.run_id, coalesce(run_order.committed_at, timestamptz '1970-01-01')) as run_id
+        max_by(checks.run_id, coalesce(run_order.committed_at, timestamp '1970-01-01')) as run_id
     from checks
     left join run_order using (run_id)
     group by checks.table_name

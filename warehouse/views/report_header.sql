@@ -22,7 +22,7 @@ select
     study.study_title,
     study.is_simulated,
     last_run.run_id,
-    strftime(last_run.committed_at at time zone 'UTC', '%Y-%m-%d %H:%M UTC') as committed_at_utc,
+    strftime(last_run.committed_at, '%Y-%m-%d %H:%M UTC') as committed_at_utc,
     last_run.as_of_date,
     last_run.next_due_date,
     last_run.program_version,

@@ -1,0 +1,252 @@
+"""One number back to the wells, files, sha256, rules and versions that made it, from the published file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from expectations.errors import UsageError
+from warehouse.query import opened
+
+Row = dict[str, Any]
+
+
+class _Asked:
+    """The open published file, asked with parameters."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    def rows(self, question: str, *values: Any) -> list[Row]:
+        cursor = self.connection.execute(question, list(values))
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def explanation(folder: Path, key: str) -> list[str]:
+    """Lines that lead from a number to its sources.
+
+    `key` is a response_key, persistence_key or association_key, a subject, or a file by path or sha256.
+    Raises UsageError (explain.no_such_key) where nothing published has it.
+    """
+    with opened(folder) as connection:
+        asked = _Asked(connection)
+        for told in EXPLAINED:
+            lines = list(told(asked, key))
+            if lines:
+                return [*lines, "", *_run(asked)]
+    raise UsageError(
+        f"explain {key}",
+        code="explain.no_such_key",
+        problem="nothing published has this key",
+        remedy="name a subject, a file, or a key from a column response_key, persistence_key or association_key",
+    )
+
+
+def _association(asked: _Asked, key: str) -> Iterator[str]:
+    for row in asked.rows("select * from associations where association_key = ?", key):
+        yield f"{row['exposure']} against {row['outcome']}, {row['method']}, rule {row['rule']} ({row['family']})"
+        yield (
+            f"  p = {_number(row['p_value'])}; {row['estimate_name']} {_number(row['estimate'])}"
+            f" ({_number(row['lower'])} to {_number(row['upper'])})"
+        )
+        yield f"  n = {row['n']}: {row['n_exposed']} and {row['n_unexposed']}; left out: {_left_out(row)}"
+        yield f"  {row['reads']}"
+        if row["exposure"] == "persistent_at_landmark":
+            yield from _exposures(asked, row)
+        else:
+            yield from _cells(asked)
+
+
+def _left_out(row: Row) -> str:
+    parts = {name.removeprefix("n_excluded_"): row[name] for name in row if name.startswith("n_excluded_")}
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in parts.items() if count) or "nobody"
+
+
+def _exposures(asked: _Asked, row: Row) -> Iterator[str]:
+    yield "Subjects (persistence_by_subject, outcomes):"
+    question = """
+        select subject_id, persistent, p.reason, best_overall_response, os_days, os_event,
+               (select string_agg(persistence_key, ' ' order by persistence_key)
+                from persistence_at_landmark as l join persistence using (subject_id, antigen, assay, readout, rule)
+                where l.subject_id = p.subject_id and l.rule = p.rule and l.landmark_day = p.landmark_day
+                  and l.readout = p.readout and l.persistent and l.antigen_role = 'tumour') as keys
+        from persistence_by_subject as p join outcomes using (subject_id)
+        where rule = ? and landmark_day = ? and assay = ? and readout = ? order by subject_id"""
+    for one in asked.rows(question, row["rule"], row["landmark_day"], row["assay"], row["readout"]):
+        state = {True: "persistent", False: "not persistent", None: f"not evaluable ({one['reason']})"}[
+            one["persistent"]
+        ]
+        keys = f"  <- {one['keys']}" if one["keys"] else ""
+        yield (
+            f"  {one['subject_id']}: {state}; {one['best_overall_response']}; OS {one['os_days']}"
+            f" days{'' if one['os_event'] else '+'}{keys}"
+        )
+
+
+def _cells(asked: _Asked) -> Iterator[str]:
+    yield "Infusion products (infusion_products, outcomes):"
+    question = """select i.*, best_overall_response from infusion_products as i join outcomes using (subject_id)
+                  order by subject_id"""
+    for one in asked.rows(question):
+        cells = _number(one["tumour_reactive_cells"]) if one["reactive_reason"] is None else one["reactive_reason"]
+        below = f", below its LOD of {_number(one['tumour_reactive_cells_lod'])}" if one["is_below_lod"] else ""
+        source = (
+            f"{one['total_viable_cells']:.4g} viable cells"
+            if one["total_viable_cells"] is not None
+            else "cells unknown"
+        )
+        yield (
+            f"  {one['subject_id']}: {cells} reactive cells{below}"
+            f" = {source} x {_number(one['reactive_net_value'])} / 10^6"
+            f"; {one['best_overall_response']}; {_source(asked, one['file_sha256'], one['place'])}"
+        )
+
+
+def _persistence(asked: _Asked, key: str) -> Iterator[str]:
+    for row in asked.rows("select * from persistence where persistence_key = ?", key):
+        yield (
+            f"{row['subject_id']}, {row['antigen']} ({row['antigen_role']}), {row['assay']} {row['readout']},"
+            f" rule {row['rule']}"
+        )
+        yield (
+            f"  origin {row['origin']}; positive in {row['n_positive']} of {row['n_evaluable']} evaluable"
+            " samples after infusion"
+        )
+        yield (
+            f"  loss: {row['loss_kind']}, after day {_number(row['loss_left_day'])}, by day"
+            f" {_number(row['loss_right_day'])}"
+        )
+        same = ("subject_id", "antigen", "assay", "readout", "rule")
+        where, values = " and ".join(f"{name} = ?" for name in same), [row[name] for name in same]
+        yield "Landmarks (persistence_at_landmark):"
+        for one in asked.rows(f"select * from persistence_at_landmark where {where} order by landmark_day", *values):
+            state = {True: "persistent", False: "not persistent", None: f"not evaluable ({one['reason']})"}[
+                one["persistent"]
+            ]
+            sample = f", from specimen {one['specimen_id']} of day {one['sample_day']}" if one["specimen_id"] else ""
+            yield (
+                f"  day {one['landmark_day']} +- {one['half_width_days']}: {state}{sample}; origin"
+                f" {one['origin_by_landmark']}"
+            )
+        yield "Samples (responses), explained by their keys:"
+        question = f"select * from responses where {where} order by study_day, specimen_id, plate_id"
+        for one in asked.rows(question, *values):
+            used = "" if one["is_reported"] else " (another plate of this specimen is reported)"
+            yield f"  day {one['study_day']} {one['material']}: {_called(one)}{used}  {one['response_key']}"
+
+
+def _response(asked: _Asked, key: str) -> Iterator[str]:
+    for row in asked.rows("select * from responses where response_key = ?", key):
+        yield (
+            f"{row['subject_id']}, specimen {row['specimen_id']} ({row['material']}, day {row['study_day']}),"
+            f" {row['antigen']}, {row['readout']}"
+        )
+        yield f"  {_called(row)}"
+        yield (
+            f"  net {_number(row['net_value'])} = {_number(row['antigen_mean'])} -"
+            f" {_number(row['control_mean'])} {row['unit']}; LOD {_number(row['lod'])}{_estimate(asked, row)}"
+        )
+        yield (
+            f"  rule {row['rule']} version {row['rule_version']} {row['rule_parameters']}: statistic"
+            f" {_number(row['statistic'])}, adjusted p {_number(row['p_value_adjusted'])}"
+        )
+        yield f"  quality: {row['quality_flags'] or 'nothing failed'}"
+        yield "Wells (elispot_wells):"
+        question = """
+            select * from elispot_wells
+            where plate_id = ? and specimen_id = ? and analyte = ?
+              and (antigen = ? or well_role in ('negative_control', 'positive_control'))
+            order by well_role, length(well), well"""
+        wells = asked.rows(question, row["plate_id"], row["specimen_id"], row["readout"], row["antigen"])
+        for well in wells:
+            count = well["status"] if well["spots"] is None else f"{well['spots']} spots"
+            yield (
+                f"  {row['plate_id']} {well['well']:<4} {well['well_role']:<16} {well['stimulus']:<12} {count},"
+                f" {well['cells_per_well']} cells; {well['place']}"
+            )
+        yield "Files:"
+        yield from sorted({f"  counts: {_source(asked, well['file_sha256'])}" for well in wells})
+        yield from sorted({f"  layout: {_source(asked, well['layout_sha256'])}" for well in wells})
+        for specimen in asked.rows("select * from specimens where specimen_id = ?", row["specimen_id"]):
+            yield f"  specimen: {_source(asked, specimen['file_sha256'], specimen['place'])}"
+
+
+def _estimate(asked: _Asked, row: Row) -> str:
+    if row["lod_version"] is None:
+        return ""
+    question = "select * from estimates where assay = ? and readout = ? and version = ?"
+    for one in asked.rows(question, row["assay"], row["readout"], row["lod_version"]):
+        return f" (limit of blank, version {one['version']} of {one['estimated_on']}, {one['n_wells']} control wells)"
+    return ""
+
+
+def _subject(asked: _Asked, key: str) -> Iterator[str]:
+    for row in asked.rows("select * from outcomes where subject_id = ?", key):
+        yield (
+            f"{key}: infused {row['infusion_date']}; best overall response {row['best_overall_response']}"
+            f" ({row['best_response_date']})"
+        )
+        yield (
+            f"  OS {row['os_days']} days{'' if row['os_event'] else '+'}; PFS {row['pfs_days']} days"
+            f" ({row['pfs_reason']})"
+        )
+        yield "Persistence, primary rule, explained by their keys:"
+        question = "select * from persistence where subject_id = ? and is_primary_rule order by antigen, readout"
+        for one in asked.rows(question, key):
+            yield (
+                f"  {one['antigen']}: {one['origin']}, {one['n_positive']} of {one['n_evaluable']} positive "
+                f" {one['persistence_key']}"
+            )
+        for name in ("subjects", "infusion_products", "tumour_assessments", "follow_up"):
+            places = asked.rows(
+                f"select distinct file_sha256, place from {name} where subject_id = ? order by all", key
+            )
+            for one in places:
+                yield f"  {name}: {_source(asked, one['file_sha256'], one['place'])}"
+
+
+def _file(asked: _Asked, key: str) -> Iterator[str]:
+    question = "select * from files where path = ? or (length(?) >= 6 and starts_with(file_sha256, ?)) order by path"
+    for row in asked.rows(question, key, key, key):
+        yield f"{row['path']}: {row['state'].replace('_', ' ')} [{row['reason']}]"
+        yield f"  sha256 {row['file_sha256']}, {row['size_bytes']} bytes, first seen by {row['first_run_id']}"
+        if row["state"] not in ("accepted",):
+            yield f"  {row['problem_place'] or 'whole file'}: {row['problem']}. {row['remedy'] or ''}".rstrip()
+        yield (
+            f"  read as {row['format'] or 'nothing'}: {row['n_rows'] or 0} rows, {row['n_rejects'] or 0}"
+            f" rejected; plates: {row['plates'] or 'none'}"
+        )
+        yield f"  kept as archive/{row['file_sha256'][:2]}/{row['file_sha256']}"
+
+
+def _run(asked: _Asked) -> Iterator[str]:
+    for row in asked.rows("select * from runs order by run_id desc limit 1"):
+        yield (
+            f"State of {row['run_id']}, {row['committed_at']:%Y-%m-%d %H:%M} UTC, perdure"
+            f" {row['program_version']}, study.toml {row['study_file_sha256'][:12]}"
+        )
+
+
+def _source(asked: _Asked, digest: str | None, place: str | None = None) -> str:
+    if digest is None:
+        return "none"
+    found = asked.rows(
+        "select path from files where file_sha256 = ? order by reason = 'duplicate.same_bytes', path", digest
+    )
+    path = found[0]["path"] if found else "?"
+    return f"{path}{', ' + place if place else ''} (sha256 {digest[:12]})"
+
+
+def _called(row: Row) -> str:
+    reason = f" ({row['reason']})" if row["reason"] else ""
+    return f"{row['call'].replace('_', ' ')}{reason}, net {_number(row['net_value'])} {row['unit']}"
+
+
+def _number(value: Any) -> str:
+    return "none" if value is None else f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+EXPLAINED: tuple[Callable[[_Asked, str], Iterator[str]], ...] = (_association, _persistence, _response, _subject, _file)
+"""What can be explained, in the order in which a key is tried."""

@@ -1,0 +1,53 @@
+"""Tables of a page: each column's heading beside what it shows of a row; long tables are cut and say where the rest is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from warehouse.reports.blocks import Mark, Table
+from warehouse.reports.published import Row
+from warehouse.reports.wording import NOTHING, number
+
+SHOWN: Final = 300
+"""Rows of a long table that a page shows; the published file holds all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One column: `cell` words a row, or names the column whose text or number stands there as it is."""
+
+    heading: str
+    cell: str | Callable[[Row], str | Mark]
+    is_numeric: bool = False
+
+    def of(self, row: Row) -> str | Mark:
+        """The cell of a row; a dash for none."""
+        if not isinstance(self.cell, str):
+            return self.cell(row)
+        value = row[self.cell]
+        if value is None or value == "":
+            return NOTHING
+        return number(value) if isinstance(value, int | float) else str(value)
+
+
+def tabulate(
+    caption: str,
+    rows: Sequence[Row],
+    columns: Sequence[Shown],
+    when_empty: str,
+    *,
+    notes: tuple[str, ...] = (),
+    rest_in: str = "",
+) -> Table:
+    """The table of these rows; `rest_in` is where the published file holds those beyond the first SHOWN."""
+    cut = f"The first {SHOWN} of {number(len(rows))}; all are in `{rest_in}` of the published file."
+    return Table(
+        caption=caption,
+        headings=tuple(column.heading for column in columns),
+        rows=tuple(tuple(column.of(row) for column in columns) for row in rows[:SHOWN]),
+        when_empty=when_empty,
+        numeric=frozenset(place for place, column in enumerate(columns) if column.is_numeric),
+        notes=(*notes, *((cut,) if len(rows) > SHOWN else ())),
+    )
