@@ -43,16 +43,17 @@ def study(**parts) -> StudySettings:
     )
 
 
+def reported(drawing: str) -> pl.DataFrame:
+    """RESPONSES of the product of P; whatever is not drawn is as in REPORTED, and the bounds are the value."""
+    drawn = table(drawing, RESPONSES)
+    defaults = [pl.col(name).fill_null(pl.lit(value, dtype=drawn.schema[name])) for name, value in REPORTED.items()]
+    return drawn.with_columns(defaults).with_columns(net_lower="net_value", net_upper="net_value")
+
+
 def infused(
     responses: str, *, products: str = "subject_id | specimen_id | total_viable_cells\n P | TIL | 5e10", **parts
 ):
-    drawn = table(responses, RESPONSES)
-    columns = [pl.lit(value, dtype=RESPONSES.schema[name]).alias(name) for name, value in REPORTED.items()]
-    filled = drawn.with_columns(
-        pl.coalesce(pl.col(c.meta.output_name()), c).alias(c.meta.output_name()) for c in columns
-    )
-    bounds = filled.with_columns(pl.col("net_upper").fill_null(pl.col("net_value")), pl.col("net_lower").fill_null(pl.col("net_value")))  # fmt: skip
-    return infused_cells(table(products, INFUSION_PRODUCTS), bounds, study(**parts))
+    return infused_cells(table(products, INFUSION_PRODUCTS), reported(responses), study(**parts))
 
 
 TWO = """
@@ -128,17 +129,6 @@ def test_a_product_without_a_cell_count_has_a_response_but_no_number_of_cells():
     assert row["reactive_reason"] == "not_estimable"
 
 
-def bounded(side: str, net: float) -> dict:
-    filled = table(TWO, RESPONSES).with_columns(
-        *(pl.lit(v, dtype=RESPONSES.schema[n]).alias(n) for n, v in REPORTED.items()),
-        net_value=pl.when(pl.col("antigen") == "A").then(net).otherwise(0.0),
-    )
-    filled = filled.with_columns(net_lower="net_value", net_upper="net_value")
-    filled = filled.with_columns(pl.when(pl.col("antigen") != "A").then(side).alias(side))
-    products = table("subject_id | specimen_id | total_viable_cells\n P | TIL | 1e6", INFUSION_PRODUCTS)
-    return infused_cells(products, filled, study()).row(0, named=True)
-
-
 @pytest.mark.parametrize(
     ("open_side", "net", "lower", "is_below_lod"),
     [
@@ -149,7 +139,12 @@ def bounded(side: str, net: float) -> dict:
     ],
 )
 def test_wells_too_numerous_to_count_make_the_number_a_bound(open_side, net, lower, is_below_lod):
-    row = bounded(open_side, net)
+    responses = reported(
+        f"specimen_id | antigen | call | net_value\n TIL | A | positive | {net}\n TIL | B | negative | 0"
+    )
+    responses = responses.with_columns(pl.when(pl.col("antigen") != "A").then(open_side).alias(open_side))
+    products = table("subject_id | specimen_id | total_viable_cells\n P | TIL | 1e6", INFUSION_PRODUCTS)
+    row = infused_cells(products, responses, study()).row(0, named=True)
     assert row["tumour_reactive_cells"] == net
     assert (row["tumour_reactive_cells_lower"], row["is_below_lod"]) == (lower, is_below_lod)
 
@@ -170,10 +165,7 @@ def test_every_infusion_product_keeps_its_row_and_columns():
 
 @given(st.lists(st.floats(-100, 1e4), min_size=3, max_size=3), st.permutations(range(3)))
 def test_row_order_changes_nothing(values, order):
-    filled = table(TWO, RESPONSES).with_columns(
-        *(pl.lit(v, dtype=RESPONSES.schema[n]).alias(n) for n, v in REPORTED.items()),
-        net_value=pl.Series(values),
-    )
+    filled = reported(TWO).with_columns(net_value=pl.Series(values))
     products = table("subject_id | specimen_id | total_viable_cells\n P | TIL | 5e10", INFUSION_PRODUCTS)
     settings = study(infusion_product={"reactive_stimuli": ["A", "B", "CMV"]})
     one, other = (infused_cells(products, frame, settings) for frame in (filled, filled[order]))

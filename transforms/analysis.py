@@ -14,9 +14,11 @@ from expectations.study import StudySettings
 from transforms.association import associations
 from transforms.denominators import denominators
 from transforms.infusion import infused_cells
+from transforms.landmarks import persistence_at_landmark
 from transforms.limit_of_blank import limits_of_blank, versioned
 from transforms.outcome import outcomes
-from transforms.persistence import persistence, persistence_at_landmark, persistence_by_subject
+from transforms.persistence import persistence
+from transforms.persistence_by_subject import persistence_by_subject
 from transforms.responses import elispot_responses
 from transforms.study_checks import study_checks
 from transforms.survival import survival_tables
@@ -71,7 +73,8 @@ def analyse(stored: Tables, settings: StudySettings, today: date, run_id: str, *
 
 
 def _persistence(t: Tables, settings: StudySettings) -> dict[str, pl.DataFrame]:
-    whole = persistence(t["responses"], t["outcomes"], t["visited_specimens"], settings)
-    at_landmark = persistence_at_landmark(t["responses"], t["outcomes"], t["visited_specimens"], settings)
-    by_subject = persistence_by_subject(at_landmark, whole, t["responses"], t["outcomes"], settings)
+    samples = (t["responses"], t["visited_specimens"], t["outcomes"])
+    whole = persistence(*samples, settings)
+    at_landmark = persistence_at_landmark(*samples, settings)
+    by_subject = persistence_by_subject(at_landmark, whole, t["responses"], settings)
     return {"persistence": whole, "persistence_at_landmark": at_landmark, "persistence_by_subject": by_subject}

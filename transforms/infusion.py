@@ -14,15 +14,15 @@ def infused_cells(infusion_products: pl.DataFrame, responses: pl.DataFrame, sett
 
     The net values are those of the reported responses under the primary rule and analyte, whatever the call, unless it
     is not evaluable; they are stored unclamped. One stimulus without a value leaves no number (`no_product_result`): a
-    part of the sum would pass for the whole. The LOD of the sum is the sum of the LODs: conservative, since limits of
-    independent measurements add in quadrature at most. Wells too numerous to count make the number a lower bound.
+    part of the sum would pass for the whole. The LOD of the sum is the sum of the LODs, which is conservative: however
+    the values are correlated, the limit of their sum is no higher. Wells too numerous to count leave a bound.
 
-    The product is the specimen the infusion table names, else the subject's only specimen of that material.
+    The product is the subject's specimen that the infusion table names, else the only one of that material.
     """
     stimuli = settings.reactive_stimuli
     reactive = (
         _product_specimens(infusion_products, responses)
-        .join(_reported(responses, settings), on="specimen_id", how="inner", validate="1:m")
+        .join(_reported(responses, settings), on=["subject_id", "specimen_id"], how="inner", validate="1:m")
         .filter(pl.col("antigen").is_in(stimuli) & (pl.col("call") != "not_evaluable"))
         .group_by("subject_id")
         .agg(
@@ -57,7 +57,7 @@ def _product_specimens(infusion_products: pl.DataFrame, responses: pl.DataFrame)
 def _reported(responses: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
     is_primary = pl.col("is_primary_rule") & (pl.col("readout") == settings.elispot.analyte)
     return responses.filter(pl.col("is_reported") & is_primary).select(
-        "specimen_id", "antigen", "call", "net_value", "net_lower", "net_upper", "lod"
+        "subject_id", "specimen_id", "antigen", "call", "net_value", "net_lower", "net_upper", "lod"
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from expectations.errors import UsageError
 from expectations.study_file import STUDY_FILE, parse_study
 from flows.demo.aid import export_path, write_aid
 from flows.demo.faults import Fault, findings, plant
@@ -16,12 +17,34 @@ from flows.demo.specimens import draw, tumour_pieces, with_findings
 from flows.demo.subjects import enrol
 from flows.demo.tables import write_layouts, write_tables
 
-__all__ = ["DEFAULT_SEED", "Fault", "write_demo"]
+__all__ = ["DEFAULT_SEED", "Fault", "make_demo", "write_demo"]
 
 # Found by trying the seeds from 0 up: the first whose drawn course is the published abstract's (24 evaluable, 3 CR and
 # 7 PR, median survival 21.8 months) and whose persistence at day 90 goes with response at 0.001 < p < 0.05 and no cell
 # of the table empty. No line of the simulation knows this number.
 DEFAULT_SEED: Final = 204841
+_STUDY: Final = Path(__file__).with_name(STUDY_FILE)
+
+
+def make_demo(folder: Path, seed: int | None = None) -> list[Fault]:
+    """Write the demo where there is nothing yet, or where this same demo already is; seed None is the default one.
+
+    Raises UsageError (study.exists) for a folder that holds anything else.
+    """
+    files, _ = fill_inbox(_STUDY.read_bytes(), DEFAULT_SEED if seed is None else seed)
+    files = {f"inbox/{path}": content for path, content in files.items()} | {STUDY_FILE: _STUDY.read_bytes()}
+    if folder.exists() and any(folder.iterdir()) and not all(_holds(folder / path, files[path]) for path in files):
+        raise UsageError(
+            str(folder),
+            code="study.exists",
+            problem="the folder is not empty and does not hold this demo study",
+            remedy="name a new folder",
+        )
+    return write_demo(folder, DEFAULT_SEED if seed is None else seed)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content
 
 
 def write_demo(folder: Path, seed: int = DEFAULT_SEED) -> list[Fault]:
@@ -29,7 +52,7 @@ def write_demo(folder: Path, seed: int = DEFAULT_SEED) -> list[Fault]:
 
     Returns what was planted: every fault with the file state and reason code it must end in.
     """
-    study_file = Path(__file__).with_name(STUDY_FILE).read_bytes()
+    study_file = _STUDY.read_bytes()
     files, faults = fill_inbox(study_file, seed)
     for path, content in files.items():
         target = folder / "inbox" / path

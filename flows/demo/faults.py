@@ -114,8 +114,8 @@ def _bad_rows(files: Inbox, settings: StudySettings) -> Iterator[Fault]:
     yield _row_fault("unknown subject", path, "row.unknown_reference", "subject_id", UNKNOWN_SUBJECT)
 
     path = "biobank/specimens.csv"
-    files[path] = _with_row(files[path], {"specimen_id": "S25-RESERVE", "viability_percent": "120"})
-    yield _row_fault("impossible viability", path, "row.range", "viability_percent", "120")
+    files[path] = _with_row(files[path], {"specimen_id": "S25-RESERVE", "viability_percent": "120.0"})
+    yield _row_fault("impossible viability", path, "row.range", "viability_percent", "120.0")
 
     path = "clinic/blood_counts.csv"
     files[path], changed = _with_change(files[path], _with_ambiguous_date)

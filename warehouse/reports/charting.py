@@ -99,6 +99,13 @@ def dashes(colours: dict[str, str], shown: Iterable[str]) -> Any:
     return alt.Scale(domain=domain, range=[list(DASHES[name]) for name in domain])
 
 
+def on_top(**settings: Any) -> Any:
+    """A legend in one line above the chart."""
+    import altair as alt
+
+    return alt.Legend(orient="top", direction="horizontal", titleOrient="left", columns=0, **settings)
+
+
 def symlog_ticks(lowest: float, highest: float, constant: float) -> list[float]:
     """Powers of ten on both sides of 0, from about the constant of the scale outwards."""
     first = floor(log10(constant))

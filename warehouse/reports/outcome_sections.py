@@ -8,7 +8,8 @@ from typing import Final
 from warehouse.reports import associations
 from warehouse.reports.blocks import Block, Chart, Section, Table, Text
 from warehouse.reports.published import Published, Row
-from warehouse.reports.survival_charts import survival, swimmer
+from warehouse.reports.survival_charts import survival
+from warehouse.reports.swimmer_chart import swimmer
 from warehouse.reports.tables import Shown, tabulate
 from warehouse.reports.wording import (
     NOTHING,

@@ -103,4 +103,4 @@ def _chart_bundle() -> str:
     """Vega, Vega-Lite and vega-embed as one script; a closing tag in it would end the script element."""
     from vl_convert import javascript_bundle
 
-    return str(javascript_bundle()).replace("</script", "<\\/script")
+    return str(javascript_bundle(None)).replace("</script", "<\\/script")

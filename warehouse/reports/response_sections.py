@@ -3,31 +3,55 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
 from warehouse.reports import associations
-from warehouse.reports.blocks import Chart, Mark, Section, Table
+from warehouse.reports.blocks import Chart, Mark, Section
 from warehouse.reports.published import Published, Row
-from warehouse.reports.response_charts import infused_by_response, net_over_time
-from warehouse.reports.wording import NOTHING, counted, listed, number, spelled
+from warehouse.reports.response_charts import net_over_time
+from warehouse.reports.strip_chart import infused_by_response, is_drawn
+from warehouse.reports.tables import Shown, tabulate
+from warehouse.reports.wording import MINUS, NOTHING, SPACE, counted, listed, spelled
+
+_SUBJECT: Final = (
+    Shown("Subject", "subject_id"),
+    Shown("Best response", "best_overall_response"),
+    Shown("OS, months", lambda row: _months(row), is_numeric=True),
+    Shown("Persistent", lambda row: _persistence(row)),
+)
+
+_COUNTS: Final = (
+    Shown(
+        "Antigens persistent / evaluable / declared",
+        lambda row: f"{row['n_antigens_persistent']} / {row['n_antigens_evaluable']} / {row['n_antigens_declared']}",
+        is_numeric=True,
+    ),
+    Shown("Induced", "n_antigens_induced", is_numeric=True),
+    Shown(
+        "Product antigens persistent",
+        lambda row: f"{row['n_product_antigens_persistent']} of {row['n_product_antigens']}",
+        is_numeric=True,
+    ),
+    Shown("Sum of net values", "sum_net_value", is_numeric=True),
+)
 
 
 def responses_over_time(published: Published) -> Section:
     """Spaghetti plot of net response, one panel an antigen, by best response."""
     rows = published.view("net_over_time")
-    days = [row["day"] for row in published.view("analysis_visits")]
     drawn = [row for row in rows if row["net_value"] is not None]
     subjects = {row["subject_id"]: row["response_group"] for row in drawn}
-    groups = listed(dict(Counter(subjects.values())))
-    missing = len(rows) - len(drawn)
+    n = f"n = {counted(len(subjects), 'subject')} ({listed(dict(Counter(subjects.values())))})"
+    undrawn = counted(len(rows) - len(drawn), "response")
     chart = Chart(
         anchor="net-over-time",
-        caption=f"Net response in blood over time: n = {counted(len(subjects), 'subject')} ({groups}), {counted(len(drawn), 'value')}",
-        spec=net_over_time(rows, days),
+        caption=f"Net response in blood over time: {n}, {counted(len(drawn), 'value')}",
+        spec=net_over_time(drawn, [row["day"] for row in published.view("analysis_visits")]),
         when_empty="No blood sample of an infused subject has a reported response yet.",
         notes=(
-            "Antigen wells minus negative-control wells; negative values are kept. Dashed line: median LOD, shaded where it "
-            "differs between samples. Click a name under 'Best response' to single it out; point at a sample for its values.",
-            *((f"{counted(missing, 'response')} without a net value: not drawn.",) if missing else ()),
+            "Antigen wells minus negative-control wells; negative values are kept. Dashed line: median LOD, shaded "
+            "where it differs between samples. Click a name under 'Best response' to single it out; point at a sample "
+            f"for its values. Not drawn: {undrawn} without a net value.",
         ),
     )
     return Section("over-time", "Responses over time", (chart,))
@@ -40,31 +64,29 @@ def infused_cells(published: Published) -> Section:
         "select associations.* from associations inner join analysis_in_force using (assay, readout, rule) "
         "where associations.exposure = 'tumour_reactive_cells_infused' and associations.outcome = 'responder'"
     )
-    drawn = [row for row in rows if (row["drawn_cells"] or 0) > 0]
-    below = sum(row["is_below_lod"] for row in drawn)
+    drawn = [row for row in rows if is_drawn(row)]
+    n = f"n = {len(drawn)} of {counted(len(rows), 'product')}"
+    undrawn = Counter(spelled(row["reactive_reason"] or "unknown") for row in rows if not is_drawn(row))
     chart = Chart(
         anchor="infused-cells",
-        caption=f"Tumour-reactive T cells infused by best overall response: n = {len(drawn)} of {counted(len(rows), 'product')}, {below} below the LOD",
-        spec=infused_by_response(rows),
+        caption=f"Tumour-reactive T cells infused, by best overall response: {n}, "
+        f"{sum(row['is_below_lod'] for row in drawn)} below the LOD",
+        spec=infused_by_response(drawn),
         when_empty="No infusion product has a number of tumour-reactive cells yet.",
         notes=(
-            "A value below the LOD stands open at its LOD. Bar: median, with such values at their LOD.",
-            f"Not drawn: {_undrawn(rows)}.",
-            *(_test_words(row) for row in tests[:1]),
+            "A value below the LOD stands open at its LOD. Bar: median, with such values at their LOD and lower bounds "
+            f"as they stand. Not drawn: {listed(dict(undrawn))}.",
+            *map(_test_words, tests),
         ),
     )
     return Section("infused", "Infused tumour-reactive T cells", (chart,))
 
 
-def _undrawn(rows: list[Row]) -> str:
-    reasons = Counter(spelled(row["reactive_reason"] or "unknown") for row in rows if not (row["drawn_cells"] or 0) > 0)
-    return listed(dict(reasons))
-
-
 def _test_words(row: Row) -> str:
     return (
         f"Responders against non-responders, {associations.method(row)}: {associations.verdict(row)}, n = {row['n']} "
-        f"({associations.groups(row)}); {associations.estimate(row)}. Left out: {associations.exclusions(row)}."
+        f"({associations.groups(row)}); {associations.estimate(row)}. Left out: {associations.exclusions(row)}. "
+        f"{row['reads']}"
     )
 
 
@@ -72,35 +94,37 @@ def persistence_of_subjects(published: Published) -> Section:
     """Each subject at the primary landmark, with every antigen."""
     rows = published.view("persistence_at_primary_landmark")
     at_antigen = published.view("antigens_at_primary_landmark")
-    by_antigen = {(row["subject_id"], row["antigen"]): row for row in at_antigen}
-    antigens = list(dict.fromkeys((row["antigen"], row["antigen_role"]) for row in at_antigen))
-    names = tuple(name if role == "tumour" else f"{name} ({role})" for name, role in antigens)
-    counts = Counter(row["persistence"] for row in rows)
+    columns = tuple(_antigen_columns(at_antigen))
     when = f" at day {rows[0]['landmark_day']} ± {rows[0]['half_width_days']}" if rows else ""
-    table = Table(
-        caption=f"Persistence of tumour-specific responses{when}: {listed(dict(counts))} of {counted(len(rows), 'subject')}",
-        headings=("Subject", "Best response", "OS, months", "Persistent", *names, "Antigens persistent / evaluable / declared", "Product antigens persistent", "Sum of net values"),
-        rows=tuple(
-            (row["subject_id"], row["best_overall_response"], _months(row), _persistence(row),
-             *(_antigen(by_antigen.get((row["subject_id"], name))) for name, _ in antigens),
-             f"{row['n_antigens_persistent']} / {row['n_antigens_evaluable']} / {row['n_antigens_declared']}",
-             f"{row['n_product_antigens_persistent']} of {row['n_product_antigens']}", number(row["sum_net_value"]))
-            for row in rows
-        ),
-        when_empty="Persistence has not been computed yet: no infused subject has a response at a landmark.",
-        numeric=frozenset({2, *range(4 + len(names), 7 + len(names))}),
+    counts = listed(dict(Counter(row["persistence"] for row in rows)))
+    table = tabulate(
+        f"Tumour-specific responses{when}: {counts}, of {counted(len(rows), 'subject')}",
+        rows,
+        (*_SUBJECT, *columns, *_COUNTS),
+        "Persistence has not been computed yet: no infused subject has a response at a landmark.",
         notes=(
-            "+ positive, − negative, ? not evaluable in the evaluable sample nearest to the landmark within its window, with the study day. "
-            "OS with + is censored. Only tumour antigens count for 'Persistent'.",
+            f"+ positive, {MINUS} negative in the evaluable sample nearest to the landmark within its window, with its "
+            "study day; ? not evaluable. A + after months of OS: censored. Only tumour antigens count for 'Persistent', "
+            "'Induced' and the sum (net spots per 10⁶ cells).",
         ),
-    )  # fmt: skip
+        rest_in="persistence_at_primary_landmark",
+    )
     return Section("persistence", "Persistence of each subject", (table,))
 
 
+def _antigen_columns(at_antigen: list[Row]) -> list[Shown]:
+    roles = {row["antigen"]: row["antigen_role"] for row in at_antigen}
+    results = {(row["subject_id"], row["antigen"]): row for row in at_antigen}
+
+    def column(antigen: str, role: str) -> Shown:
+        heading = antigen if role == "tumour" else f"{antigen} ({role})"
+        return Shown(heading, lambda row: _antigen(results.get((row["subject_id"], antigen))))
+
+    return [column(antigen, role) for antigen, role in roles.items()]
+
+
 def _months(row: Row) -> str:
-    if row["os_months"] is None:
-        return NOTHING
-    return f"{row['os_months']:.1f}{'' if row['os_event'] else '+'}"
+    return NOTHING if row["os_months"] is None else f"{row['os_months']:.1f}{'' if row['os_event'] else '+'}"
 
 
 def _persistence(row: Row) -> Mark:
@@ -114,4 +138,4 @@ def _antigen(row: Row | None) -> str:
         return NOTHING
     if row["persistent"] is None:
         return f"? {spelled(row['reason'])}"
-    return f"{'+' if row['persistent'] else '−'}\N{NO-BREAK SPACE}(day\N{NO-BREAK SPACE}{row['sample_day']})"
+    return f"{'+' if row['persistent'] else MINUS}{SPACE}(day{SPACE}{row['sample_day']})"

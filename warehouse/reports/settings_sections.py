@@ -35,11 +35,11 @@ def changed_settings(published: Published) -> Section:
 def methods(published: Published) -> Section:
     """Rules with version and parameters, definitions in force, and every setting."""
     rows = published.rows("select * from settings order by rowid")
-    rules = tabulate(
-        "Positivity rules", published.view("rules_in_force"), _RULES, "No response has been called yet."
-    )
+    rules = tabulate("Positivity rules", published.view("rules_in_force"), _RULES, "No response has been called yet.")
     settings = tabulate(counted(len(rows), "setting"), rows, _SETTINGS, "No setting is recorded yet.")
-    return Section("methods", "Methods", (_definitions(published), rules, Folded("Every setting in force", (settings,))))
+    return Section(
+        "methods", "Methods", (_definitions(published), rules, Folded("Every setting in force", (settings,)))
+    )
 
 
 def _definitions(published: Published) -> Text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from warehouse.reports.blocks import Spec
 from warehouse.reports.charting import embeddable, inline
@@ -31,29 +31,46 @@ def specimen_matrix(rows: list[Row]) -> Spec | None:
 
     if not rows:
         return None
-    cells = [
-        {**row, **dict(zip(("sign", "colour", "ink"), STATES.get(row["state"], _OTHER), strict=True))} for row in rows
-    ]
-    cells = [{**cell, "state": f"{cell['sign']}  {cell['state']}"} for cell in cells]
-    visits = [visit for _, visit in sorted({(cell["position"], cell["visit"]) for cell in cells})]
-    order = [state for state in STATES if any(row["state"] == state for row in rows)]
-    others = sorted({row["state"] for row in rows} - set(STATES))
-    legend = [(f"{STATES.get(state, _OTHER)[0]}  {state}", STATES.get(state, _OTHER)[1]) for state in (*order, *others)]
-    base = alt.Chart(inline(cells)).encode(
-        x=alt.X("visit:N", sort=visits, title=None, axis=alt.Axis(orient="top", labelAngle=-35, domain=False, ticks=False, labelOverlap=False)),
-        y=alt.Y("subject_id:N", title="Subject", axis=alt.Axis(domain=False, ticks=False, labelOverlap=False)),
-        tooltip=[
-            alt.Tooltip("subject_id:N", title="Subject"),
-            alt.Tooltip("visit:N", title="Visit"),
-            alt.Tooltip("state:N", title="State"),
-            alt.Tooltip("window_start_date:N", title="Window from"),
-            alt.Tooltip("window_end_date:N", title="to"),
-            alt.Tooltip("specimen_id:N", title="Specimen"),
-        ],
-    )  # fmt: skip
-    fill = alt.Color("state:N", title="Specimen", scale=alt.Scale(domain=[s for s, _ in legend], range=[c for _, c in legend]))  # fmt: skip
-    squares = base.mark_rect(stroke="#ffffff", strokeWidth=1.5).encode(color=fill)
+    visits = [visit for _, visit in sorted({(row["position"], row["visit"]) for row in rows})]
+    bare = {"domain": False, "ticks": False, "labelOverlap": False}
+    base = alt.Chart(inline(map(_signed, rows))).encode(
+        x=alt.X("visit:N", sort=visits, title=None, axis=alt.Axis(orient="top", labelAngle=-35, **bare)),
+        y=alt.Y("subject_id:N", title="Subject", axis=alt.Axis(**bare)),
+        tooltip=_tooltip(),
+    )
+    squares = base.mark_rect(stroke="#ffffff", strokeWidth=1.5).encode(color=_state_colour(rows))
     signs = base.mark_text(fontSize=12).encode(text="sign:N", color=alt.Color("ink:N", scale=None))
     # A colour scale of its own keeps the signs' ink out of the legend.
     layers = alt.layer(squares, signs).resolve_scale(color="independent")
     return embeddable(layers.properties(width=alt.Step(74), height=alt.Step(19)))
+
+
+def _signed(row: Row) -> Row:
+    sign, _, ink = STATES.get(row["state"], _OTHER)
+    return {**row, "sign": sign, "ink": ink, "state": _named(row["state"])}
+
+
+def _named(state: str) -> str:
+    return f"{STATES.get(state, _OTHER)[0]}  {state}"
+
+
+def _state_colour(rows: list[Row]) -> Any:
+    import altair as alt
+
+    there = {row["state"] for row in rows}
+    states = [*(state for state in STATES if state in there), *sorted(there - set(STATES))]
+    colours = [STATES.get(state, _OTHER)[1] for state in states]
+    return alt.Color("state:N", title="Specimen", scale=alt.Scale(domain=list(map(_named, states)), range=colours))
+
+
+def _tooltip() -> list[Any]:
+    import altair as alt
+
+    return [
+        alt.Tooltip("subject_id:N", title="Subject"),
+        alt.Tooltip("visit:N", title="Visit"),
+        alt.Tooltip("state:N", title="State"),
+        alt.Tooltip("window_start_date:N", title="Window from"),
+        alt.Tooltip("window_end_date:N", title="to"),
+        alt.Tooltip("specimen_id:N", title="Specimen"),
+    ]

@@ -6,18 +6,12 @@ from collections.abc import Callable
 from typing import Final
 
 from warehouse.reports.association_sections import association_results
-from warehouse.reports.blocks import Section, Tiles
-from warehouse.reports.headline import headline_tiles
+from warehouse.reports.blocks import Section
+from warehouse.reports.headline import headline
 from warehouse.reports.outcome_sections import follow_up, overall_survival, response_rates
 from warehouse.reports.published import Published
 from warehouse.reports.response_sections import infused_cells, persistence_of_subjects, responses_over_time
 from warehouse.reports.settings_sections import methods
-
-
-def headline(published: Published) -> Section:
-    """The three headline numbers."""
-    return Section("headline", "Headline numbers", (Tiles(headline_tiles(published)),))
-
 
 STUDY_SECTIONS: Final[tuple[Callable[[Published], Section], ...]] = (
     headline,

@@ -32,9 +32,8 @@ def cells(value: float | None) -> str:
     """A number of cells as a power of ten."""
     if value is None or isinf(value) or value == 0:
         return number(value)
-    power = floor(log10(abs(value)))
-    mantissa = f"{value / 10**power:.1f}".replace("-", MINUS)
-    return f"{mantissa}{SPACE}\N{MULTIPLICATION SIGN}{SPACE}10{str(power).translate(_SUPERSCRIPTS)}"
+    mantissa, _, power = f"{value:.1e}".replace("-", MINUS, value < 0).partition("e")
+    return f"{mantissa}{SPACE}\N{MULTIPLICATION SIGN}{SPACE}10{str(int(power)).translate(_SUPERSCRIPTS)}"
 
 
 def percent(value: float | None) -> str:
