@@ -21,6 +21,7 @@ help:
 # uv itself is fetched only where the machine has none.
 .venv/.ready: $(if $(filter .uv/bin/uv,$(UV)),.uv/bin/uv) pyproject.toml uv.lock
 	$(UV) sync --locked --quiet --python $(PYTHON)
+	.venv/bin/python -m flows.prefect_settings
 	@touch $@
 
 setup: .venv/.ready

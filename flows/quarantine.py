@@ -10,7 +10,7 @@ import typer
 
 from expectations.errors import UsageError
 from flows.running import run, summary
-from warehouse.query import ask
+from warehouse.query import opened, rows
 
 ACTIONS = ("list", "show", "retry", "release", "dismiss")
 
@@ -61,14 +61,15 @@ def _run(folder: Path, asked: str, decisions: list[dict[str, str]]) -> dict[str,
 
 
 def _list(folder: Path) -> None:
-    rows = ask(folder, "select * from held_files")
-    if not rows:
+    with opened(folder) as connection:
+        held = rows(connection, "select * from held_files")
+    if not held:
         typer.echo("Nothing is held back.")
-    for row in rows:
+    for row in held:
         typer.echo(f"{row['file_sha256'][:12]}  {row['reason']:<24}  {row['path']}")
-    if rows:
+    if held:
         typer.echo(
-            f"\n{len(rows)} held back. `perdure quarantine {folder} show FILE` says what is wrong and what to do."
+            f"\n{len(held)} held back. `perdure quarantine {folder} show FILE` says what is wrong and what to do."
         )
 
 
@@ -93,7 +94,8 @@ def _show(folder: Path, row: dict[str, Any]) -> None:
 
 
 def _one(folder: Path, name: str | None, *, any_state: bool) -> dict[str, Any]:
-    known = ask(folder, "select * from files where reason is distinct from 'duplicate.same_bytes'")
+    with opened(folder) as connection:
+        known = rows(connection, "select * from files where reason is distinct from 'duplicate.same_bytes'")
     fitting = [row for row in known if name and (row["path"] == name or row["file_sha256"].startswith(name))]
     held = [row for row in fitting if any_state or row["state"] == "quarantined"]
     if len(held) == 1:

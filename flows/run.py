@@ -17,6 +17,7 @@ from prefect.cache_policies import NO_CACHE
 from expectations import suites
 from expectations.study_file import read_study
 from flows.ingestion import Decision, Ingestion
+from flows.prefect_settings import without_heartbeats
 from flows.recording import Run, commit, store_analysis
 from flows.triggers import pages_folder, what_to_do
 from warehouse import lake, ledger
@@ -44,7 +45,7 @@ def run_study(
         re_estimate: True makes new versions of estimates whose input has changed.
     """
     folder = Path(study_folder).resolve()
-    with writing(folder):
+    with writing(folder), without_heartbeats():
         todo = what_to_do(folder, date.today(), asked=asked)
         waiting: list[str] = []
         if todo.triggers:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from flows.prefect_settings import set_defaults, without_heartbeats
 from flows.progress import shown
 from flows.triggers import pages_folder, what_to_do
 from warehouse import ledger
@@ -31,11 +31,12 @@ def run(
     todo = what_to_do(folder, date.today(), asked=asked)
     if not todo.triggers and todo.is_published and todo.head is not None:
         return {"run_id": todo.head.run_id, "triggers": [], "waiting": list(todo.seen.unreadable)}
-    _settings_for_prefect(folder)
+    set_defaults(folder)
     with shown(f"perdure {title}"):
         from flows.run import run_study
 
-        return dict(run_study(str(folder.resolve()), decisions, asked, re_estimate))
+        with without_heartbeats():
+            return dict(run_study(str(folder.resolve()), decisions, asked, re_estimate))
 
 
 def exit_code(folder: Path, result: dict[str, Any]) -> int:
@@ -47,32 +48,14 @@ def exit_code(folder: Path, result: dict[str, Any]) -> int:
 
 def summary(folder: Path, result: dict[str, Any]) -> str:
     """What a run did, where the pages are and the headline numbers."""
-    from flows.status import files_lines, headline_lines
+    from flows.status import told_lines
 
     if not result["triggers"]:
         lines = [f"Nothing new since {result['run_id']}; nothing was written."]
     else:
         lines = [f"{result['run_id']} done ({', '.join(result['triggers'])})."]
     lines += [f"Waits for the next run, still being copied or not readable: {path}" for path in result["waiting"]]
-    lines += files_lines(folder)
-    lines += ["", *headline_lines(folder)]
+    lines += told_lines(folder)
     pages = pages_folder(folder).resolve()
     lines += ["", f"Study report:   {pages / PAGES[1]}", f"Quality report: {pages / PAGES[0]}"]
     return "\n".join(lines)
-
-
-def _settings_for_prefect(folder: Path) -> None:
-    """Prefect's own settings win; else no analytics, a quiet log, and a database of the study's own.
-
-    Two temporary servers on one database lock each other out, so a study does not share its with another.
-    """
-    state = folder.resolve() / ".perdure"
-    state.mkdir(exist_ok=True)
-    for name, value in {
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_LOGGING_LEVEL": "CRITICAL",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{state / 'prefect.db'}",
-    }.items():
-        os.environ.setdefault(name, value)

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from flows.triggers import what_to_do
-from warehouse.query import ask
+from warehouse.query import opened, rows
+
+Asked = Any
+"""An open connection to the published file."""
 
 _FEW = 12
 
@@ -27,13 +30,20 @@ def status_lines(folder: Path) -> list[str]:
     if not todo.is_published:
         lines.append("The last run was stopped before it published; `perdure run` finishes it.")
         return lines
-    return [*lines, "", *files_lines(folder), "", *missing_lines(folder), "", *headline_lines(folder)]
+    with opened(folder) as asked:
+        return [*lines, "", *files_lines(asked, folder), "", *missing_lines(asked), "", *headline_lines(asked)]
 
 
-def files_lines(folder: Path) -> list[str]:
+def told_lines(folder: Path) -> list[str]:
+    """Files and headline numbers, as a run tells them at its end."""
+    with opened(folder) as asked:
+        return [*files_lines(asked, folder), "", *headline_lines(asked)]
+
+
+def files_lines(asked: Asked, folder: Path) -> list[str]:
     """Files by state, and those held back with place, problem and remedy."""
-    states = ask(folder, "select state, sum(n_files)::bigint as n from report_files group by state order by n desc")
-    held = ask(folder, "select * from held_files")
+    states = rows(asked, "select state, sum(n_files)::bigint as n from report_files group by state order by n desc")
+    held = rows(asked, "select * from held_files")
     lines = ["Files: " + (", ".join(f"{row['n']} {row['state'].replace('_', ' ')}" for row in states) or "none")]
     for row in held[:_FEW]:
         place = f", {row['problem_place']}" if row["problem_place"] else ""
@@ -41,39 +51,39 @@ def files_lines(folder: Path) -> list[str]:
         lines.append(f"  held back [{row['reason']}] {row['path']}{place}: {what}")
     if len(held) > _FEW:
         lines.append(f"  and {len(held) - _FEW} more: perdure quarantine {folder}")
-    rejects = ask(folder, "select count(distinct (file_sha256, table_name, place)) as n from rejects")[0]["n"]
+    rejects = rows(asked, "select count(distinct (file_sha256, table_name, place)) as n from rejects")[0]["n"]
     if rejects:
         lines.append(f"  {rejects} row{'s' if rejects > 1 else ''} rejected; see the quality report")
     return lines
 
 
-def missing_lines(folder: Path) -> list[str]:
+def missing_lines(asked: Asked) -> list[str]:
     """Expected specimens that are absent, by visit and reason."""
-    rows = ask(folder, "select * from missing_specimens where specimen_status = 'absent'")
-    if not rows:
+    absent = rows(asked, "select * from missing_specimens where specimen_status = 'absent'")
+    if not absent:
         return ["No expected specimen is absent."]
     return [
         "Absent specimens:",
-        *(f"  {row['visit']} ({row['material']}): {row['n_specimens']} {row['reason']}" for row in rows),
+        *(f"  {row['visit']} ({row['material']}): {row['n_specimens']} {row['reason']}" for row in absent),
     ]
 
 
-def headline_lines(folder: Path) -> list[str]:
+def headline_lines(asked: Asked) -> list[str]:
     """The three headline numbers with their denominators and intervals."""
-    rows = {row["headline"]: row for row in ask(folder, "select * from headline where is_lead order by position")}
-    simulated = ask(folder, "select value from settings where setting = 'study.simulated'")
+    numbers = {row["headline"]: row for row in rows(asked, "select * from headline where is_lead order by position")}
+    simulated = rows(asked, "select value from settings where setting = 'study.simulated'")
     lines = ["Simulated data." if simulated and simulated[0]["value"] == "true" else ""]
-    if (rate := rows.get("objective_response_rate")) and rate["value"] is not None:
+    if (rate := numbers.get("objective_response_rate")) and rate["value"] is not None:
         lines.append(
             f"Objective response rate: {rate['n_with']}/{rate['n']} {rate['population']} = {rate['value']:.1f} %"
             f" (95 % interval {rate['lower']:.1f} to {rate['upper']:.1f} %)"
         )
-    if (median := rows.get("median_overall_survival")) and median["value"] is not None:
+    if (median := numbers.get("median_overall_survival")) and median["value"] is not None:
         lines.append(
             f"Median overall survival: {median['value']:.1f} months (95 % interval {_or(median['lower'])} to"
             f" {_or(median['upper'])}; {median['n_with']} deaths in {median['n']} {median['population']})"
         )
-    lines += _primary(rows.get("primary_association"))
+    lines += _primary(numbers.get("primary_association"))
     return [line for line in lines if line]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
 
 from expectations.tables import PUBLISHED_AS, TABLES
+from tests.drawing import table
 from tests.published_sample_cohort import responses, settings
 from tests.published_sample_outcomes import outcome_tables
 from tests.published_sample_records import record_tables
@@ -48,3 +50,15 @@ def sample_study(path: Path, *, simulated: bool = True) -> Path:
         **record_tables(),
     }
     return publish(path, frames)
+
+
+def view(name: str, columns: str, **frames: pl.DataFrame) -> list[tuple[Any, ...]]:
+    """Rows of a view over the given tables, all others empty; booleans and numbers as DuckDB gives them."""
+    with duckdb.connect() as connection:
+        load(connection, {"settings": settings(), **frames})
+        return connection.execute(f"select {columns} from {name}").fetchall()
+
+
+def drawn(name: str, drawing: str, **constants: object) -> pl.DataFrame:
+    """A drawn table under its contract."""
+    return table(drawing, TABLES[name], **constants)

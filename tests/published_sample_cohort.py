@@ -75,6 +75,12 @@ def settings(*, simulated: bool = True) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["setting", "value", "is_default"], orient="row")
 
 
+def with_settings(**changed: Any) -> pl.DataFrame:
+    """The sample's settings with some values changed; a dot in a name is written as two underscores."""
+    changes = {name.replace("__", "."): json.dumps(value) for name, value in changed.items()}
+    return settings().with_columns(value=pl.col("setting").replace_strict(changes, default=pl.col("value")))
+
+
 def responses() -> pl.DataFrame:
     """Responses of blood and product under both rules; P04's product has wells too numerous to count."""
     rows: list[dict[str, Any]] = []

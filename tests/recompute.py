@@ -24,7 +24,7 @@ Row = dict[str, str]
 class Headline:
     """What stands on the front of the study report, and the table behind its primary analysis."""
 
-    best_responses: dict[str, str]  # subject -> best overall response, infused subjects only
+    best_responses: dict[str, str]  # infused subject -> best overall response, NE where never assessed
     median_os_months: float
     persistent: dict[str, bool]  # subject -> persistent at the primary landmark, where that can be said
     two_by_two: tuple[tuple[int, int], tuple[int, int]]  # persistent, not persistent x responder, non-responder

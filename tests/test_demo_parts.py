@@ -1,4 +1,4 @@
-"""Parts of the demo study that stand on their own: random variates, and edits of an export."""
+"""Parts of the demo study that stand on their own: where it may be made, random variates, edits of an export."""
 
 from collections import Counter
 from random import Random
@@ -8,8 +8,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from expectations.errors import UsageError
+from flows.demo import make_demo
 from flows.demo.aid import with_token
 from flows.demo.chance import negative_binomial, pick, whole
+
+
+def content(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_demo_is_made_in_a_new_folder_and_may_be_made_there_again(tmp_path):
+    make_demo(tmp_path / "demo")
+    written = content(tmp_path / "demo")
+    (tmp_path / "demo" / "warehouse.duckdb").write_bytes(b"published")
+    make_demo(tmp_path / "demo")
+    assert content(tmp_path / "demo") == written | {tmp_path / "demo" / "warehouse.duckdb": b"published"}
+
+
+@pytest.mark.parametrize("others_file", ["notes.txt", "study.toml"])
+def test_a_demo_is_never_made_over_something_else(tmp_path, others_file):
+    (tmp_path / others_file).write_text("mine")
+    with pytest.raises(UsageError) as error:
+        make_demo(tmp_path)
+    assert error.value.code == "study.exists"
+    assert content(tmp_path) == {tmp_path / others_file: b"mine"}
+
+
+def test_a_demo_of_another_seed_is_never_mixed_in(tmp_path):
+    make_demo(tmp_path, seed=1)
+    with pytest.raises(UsageError):
+        make_demo(tmp_path, seed=2)
+
 
 EXPORT = b"Spot counts:\r\n      1    2\r\nA     0    7 \r\nB     1  212 \r\n\r\nOverall\r\nA     0    7 \r\n\r\n"
 

@@ -32,7 +32,7 @@ def verdict(rule: str, antigen: str, medium: str, **parts) -> tuple[str | None, 
     [
         ("11 11 11", "0 0 0", "positive"),  # net exactly 55
         ("10 11 11", "0 0 0", "negative"),  # net 53.3
-        ("12 12 13", "1 1 2", "positive"),  # 61.67 - 6.67: exactly 55, whatever floating point makes of it
+        ("13 14 14", "2 3 3", "positive"),  # 68.33 - 13.33: exactly 55, whatever floating point makes of it
         ("40 40 40", "10 10 10", "positive"),  # exactly 4-fold
         ("39 40 40", "10 10 10", "negative"),  # net 148, but below 4-fold
         ("60 0 0", "0 0 0", "positive"),  # a mean is a mean: the spread is for quality to judge
@@ -123,6 +123,32 @@ def test_positive_controls_are_not_in_the_family():
     alone = judged("dfr_eq", plate("5 4 3", "3 2 4 1 2 3"))["p_value_adjusted"].item()
     rows = judged("dfr_eq", "stimulus | spots\n A | 5 4 3\n PHA | 90 80 1\n medium | 3 2 4 1 2 3")
     assert rows["p_value_adjusted"].to_list() == [pytest.approx(alone)]
+
+
+@pytest.mark.parametrize(
+    ("names", "replicates", "p"),
+    [
+        (["B1", "B2", "B3"], [1, 2, 3], 0.5),
+        (["B9", "B5", "B1"], [1, 2, 3], 0.5),  # the replicate number leads
+        (["B9", "B10", "B11"], [None, None, None], 0.5),  # then the well, counted as people count
+        (["B1", "B2", "B3"], [3, 1, 2], 0.6),  # other columns stand below one another: another test
+    ],
+)
+def test_the_columns_of_a_family_follow_the_replicate_then_the_well(names, replicates, p):
+    # 0.5 and 0.6 by hand over the 20 relabelings of both rows; the order of wells matters for the joint distribution.
+    wells = drawn_wells("stimulus | spots\n A | 4 2 5\n B | 0 2 10\n medium | 2 3 3").sort("antigen", "well")
+    second = pl.col("antigen") == "B"
+    wells = pl.concat(
+        [
+            wells.filter(second.fill_null(value=False)).with_columns(
+                well=pl.Series(names), replicate=pl.Series(replicates, dtype=pl.Int32)
+            ),
+            wells.filter(~second.fill_null(value=False)),
+        ]
+    )
+    known = at_ceiling(wells)
+    rows = RULES["dfr_eq"](replicate_summaries(known), known, study())
+    assert rows["p_value_adjusted"].to_list() == [pytest.approx(p)] * 2
 
 
 TNTC_CASES = [

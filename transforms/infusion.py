@@ -31,7 +31,7 @@ def infused_cells(infusion_products: pl.DataFrame, responses: pl.DataFrame, sett
             has_lower=pl.col("net_lower").is_not_null().all(),
             has_upper=pl.col("net_upper").is_not_null().all(),
         )
-        .filter((pl.col("n_stimuli") == len(stimuli)) & pl.lit(len(stimuli) > 0))
+        .filter(pl.col("n_stimuli") == len(stimuli))
     )
     infused = infusion_products.join(reactive, on="subject_id", how="left", validate="1:1").with_columns(**_cells())
     return INFUSED_CELLS.conform(infused).sort(INFUSED_CELLS.key)

@@ -45,11 +45,10 @@ def answer(connection: duckdb.DuckDBPyConnection, question: str) -> tuple[list[s
         raise _failed(error) from error
 
 
-def ask(folder: Path, question: str) -> list[dict[str, Any]]:
-    """Rows of one query on the newest published state, each as column to value. Raises like `opened` and `answer`."""
-    with opened(folder) as connection:
-        names, rows = answer(connection, question)
-    return [dict(zip(names, row, strict=True)) for row in rows]
+def rows(connection: duckdb.DuckDBPyConnection, question: str) -> list[dict[str, Any]]:
+    """Rows of one query, each as column to value. Raises like `answer`."""
+    names, found = answer(connection, question)
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def write_parquet(connection: duckdb.DuckDBPyConnection, question: str, path: Path) -> int:

@@ -33,7 +33,8 @@ def make_demo(folder: Path, seed: int | None = None) -> list[Fault]:
     """
     files, _ = fill_inbox(_STUDY.read_bytes(), DEFAULT_SEED if seed is None else seed)
     files = {f"inbox/{path}": content for path, content in files.items()} | {STUDY_FILE: _STUDY.read_bytes()}
-    if folder.exists() and any(folder.iterdir()) and not all(_holds(folder / path, files[path]) for path in files):
+    is_taken = folder.is_file() or (folder.exists() and any(folder.iterdir()))
+    if is_taken and not all(_holds(folder / path, files[path]) for path in files):
         raise UsageError(
             str(folder),
             code="study.exists",

@@ -1,4 +1,4 @@
-"""Associations: the declared primary one, whether it hangs on one choice, what else could explain it, and all others."""
+"""Associations: the declared primary one, does it hang on one choice, what else could explain it, and all others."""
 
 from __future__ import annotations
 
@@ -18,6 +18,24 @@ _IN_ORDER: Final = (
     "associations.rule, associations.exposure, associations.outcome desc, associations.landmark_day"
 )
 
+
+def _estimate(row: Row) -> str:
+    return NOTHING if row["estimate"] is None else associations.estimate(row, before_ends="")
+
+
+def _spread(row: Row, what: str, worded: Callable[[float | None], str]) -> str:
+    n = row[f"n_with_{what}"]
+    if not n:
+        return "not recorded"
+    low, high = worded(row[f"{what}_min"]), worded(row[f"{what}_max"])
+    return f"{worded(row[f'{what}_median'])} ({low} to {high}; n{SPACE}={SPACE}{n})"
+
+
+def _stages(row: Row) -> str:
+    n = row["n_with_stage"]
+    return f"{row['m_stages']} (n{SPACE}={SPACE}{n})" if n else "not recorded"
+
+
 _ALL: Final = (
     Shown("Family", lambda row: Mark(row["family"], "" if row["family"] == "primary" else "quiet")),
     Shown("Exposure and outcome", lambda row: sentence(associations.comparison(row))),
@@ -25,9 +43,9 @@ _ALL: Final = (
     Shown("n", "n", is_numeric=True),
     Shown("Groups", lambda row: sentence(associations.groups(row))),
     Shown("Left out", lambda row: sentence(associations.exclusions(row))),
-    Shown("Estimate (95\N{NO-BREAK SPACE}% interval)", lambda row: _estimate(row)),
-    Shown("p", lambda row: associations.verdict(row)),
-    Shown("Test", lambda row: associations.method(row)),
+    Shown("Estimate (95\N{NO-BREAK SPACE}% interval)", _estimate),
+    Shown("p", associations.verdict),
+    Shown("Test", associations.method),
     Shown("Reads", "letter"),
 )
 
@@ -37,7 +55,7 @@ _GROUPS: Final = (
     Shown("Viable cells infused", lambda row: _spread(row, "dose", cells)),
     Shown("LDH, U/L", lambda row: _spread(row, "ldh", number)),
     Shown("Age at enrolment, years", lambda row: _spread(row, "age", number)),
-    Shown("M stage", lambda row: _stages(row)),
+    Shown("M stage", _stages),
 )
 
 
@@ -86,19 +104,6 @@ def _confounders(published: Published) -> Table:
     )
 
 
-def _spread(row: Row, what: str, worded: Callable[[float | None], str]) -> str:
-    n = row[f"n_with_{what}"]
-    if not n:
-        return "not recorded"
-    low, high = worded(row[f"{what}_min"]), worded(row[f"{what}_max"])
-    return f"{worded(row[f'{what}_median'])} ({low} to {high}; n{SPACE}={SPACE}{n})"
-
-
-def _stages(row: Row) -> str:
-    n = row["n_with_stage"]
-    return f"{row['m_stages']} (n{SPACE}={SPACE}{n})" if n else "not recorded"
-
-
 def _robustness(published: Published) -> Chart:
     rows = published.view("robustness")
     sizes = sorted(row["n"] for row in rows) or [0]
@@ -126,7 +131,3 @@ def _all(rows: list[Row]) -> Table:
         notes=tuple(f"{letter} {reading}" for reading, letter in letters.items()),
         rest_in="associations",
     )
-
-
-def _estimate(row: Row) -> str:
-    return NOTHING if row["estimate"] is None else associations.estimate(row, before_ends="")

@@ -9,6 +9,14 @@ from warehouse.reports.published import Published, Row
 from warehouse.reports.tables import Shown, tabulate
 from warehouse.reports.wording import NOTHING, meaning, number, spelled
 
+
+def _range(row: Row) -> str:
+    if row["lod_min"] is None:
+        return NOTHING
+    low, high = number(row["lod_min"]), number(row["lod_max"])
+    return low if low == high else f"{low} to {high}"
+
+
 _CALLS: Final = (
     Shown("Rule", lambda row: f"{row['rule']} (primary)" if row["is_primary_rule"] else row["rule"]),
     Shown("Material", lambda row: spelled(row["material"])),
@@ -25,7 +33,7 @@ _LIMITS: Final = (
     Shown("Mean of controls", "control_mean", is_numeric=True),
     Shown("Control wells", "n_wells", is_numeric=True),
     Shown("Estimated on", "estimated_on"),
-    Shown("LOD of net values", lambda row: _range(row), is_numeric=True),
+    Shown("LOD of net values", _range, is_numeric=True),
     Shown("Responses", "n_responses", is_numeric=True),
 )
 
@@ -47,10 +55,3 @@ def limits(published: Published) -> Section:
         notes=("Calls keep the version they were made with; only an explicit re-estimation makes a new one.",),
     )
     return Section("lod", "Limits of detection", (table,))
-
-
-def _range(row: Row) -> str:
-    if row["lod_min"] is None:
-        return NOTHING
-    low, high = number(row["lod_min"]), number(row["lod_max"])
-    return low if low == high else f"{low} to {high}"

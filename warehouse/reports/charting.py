@@ -64,12 +64,13 @@ THEME: Final[Spec] = {
 
 def embeddable(chart: Any) -> Spec:
     """The Vega-Lite specification of an Altair chart under the pages' theme."""
-    spec: Spec = chart.to_dict()
+    # Validating against the JSON schema takes longer than all the rest of a page; the browser test draws every chart.
+    spec: Spec = chart.to_dict(validate=False)
     return {**spec, "config": THEME}
 
 
 def inline(rows: Iterable[Row]) -> Any:
-    """Rows as chart data, without the row limit Altair puts on data frames; JSON has no infinity, so it becomes null."""
+    """Rows as chart data, without the row limit Altair puts on frames; infinity, which JSON lacks, becomes null."""
     import altair as alt
 
     return alt.InlineData(values=[{name: _plain(value) for name, value in row.items()} for row in rows])
@@ -116,6 +117,7 @@ def symlog_ticks(lowest: float, highest: float, constant: float) -> list[float]:
 
 
 def decades(lowest: float, highest: float) -> list[float]:
-    """1, 2 and 5 times the powers of ten between two positive numbers: the ticks of a log axis."""
+    """Ticks of a log axis between two positive numbers: powers of ten, on a short axis also 2 and 5 times these."""
+    digits = (1, 2, 5) if highest / lowest < 1e4 else (1,)
     powers = range(floor(log10(lowest)), ceil(log10(highest)) + 1)
-    return [digit * 10.0**power for power in powers for digit in (1, 2, 5) if lowest <= digit * 10.0**power <= highest]
+    return [digit * 10.0**power for power in powers for digit in digits if lowest <= digit * 10.0**power <= highest]

@@ -9,6 +9,25 @@ from warehouse.reports.published import Published, Row
 from warehouse.reports.tables import Shown, tabulate
 from warehouse.reports.wording import NOTHING, SPACE, counted, spelled
 
+
+def _failed(checks: list[Row], severity: str, tone: Tone) -> str | Mark:
+    own = [row for row in checks if row["severity"] == severity]
+    failed = sum(not row["success"] for row in own)
+    return Mark(f"{failed} of {len(own)}", tone if failed else "good") if own else NOTHING
+
+
+def _severity(row: Row) -> Mark:
+    return Mark(row["severity"], "good" if row["success"] else "bad" if row["severity"] == "critical" else "warn")
+
+
+def _broken(row: Row) -> str:
+    return NOTHING if row["n_unexpected"] is None else f"{row['n_unexpected']} of {counted(row['n_rows'], 'row')}"
+
+
+def _limit(limit: float | None) -> str:
+    return NOTHING if limit is None else f"at most {limit:g}{SPACE}%"
+
+
 _BY_TABLE: Final = (
     Shown("Table", lambda row: spelled(row["table_name"])),
     Shown("Critical failed", lambda row: _failed(row["checks"], "critical", "bad")),
@@ -18,10 +37,10 @@ _BY_TABLE: Final = (
 )
 
 _EACH: Final = (
-    Shown("Severity", lambda row: _severity(row)),
+    Shown("Severity", _severity),
     Shown("Table", lambda row: spelled(row["table_name"])),
     Shown("Check", "says"),
-    Shown("Broken by", lambda row: _broken(row), is_numeric=True),
+    Shown("Broken by", _broken, is_numeric=True),
     Shown("Limit", lambda row: _limit(row["limit_percent"]), is_numeric=True),
     Shown("Examples", "examples"),
     Shown("Attempt", lambda row: f"{row['attempt']} (last)" if row["is_last_attempt"] else str(row["attempt"])),
@@ -63,21 +82,3 @@ def _by_table(last: list[Row]) -> Table:
     ]
     caption = "Checks that fail at the last attempt, by table and severity"
     return tabulate(caption, rows, _BY_TABLE, "No table has been checked yet.")
-
-
-def _failed(checks: list[Row], severity: str, tone: Tone) -> str | Mark:
-    own = [row for row in checks if row["severity"] == severity]
-    failed = sum(not row["success"] for row in own)
-    return Mark(f"{failed} of {len(own)}", tone if failed else "good") if own else NOTHING
-
-
-def _severity(row: Row) -> Mark:
-    return Mark(row["severity"], "good" if row["success"] else "bad" if row["severity"] == "critical" else "warn")
-
-
-def _broken(row: Row) -> str:
-    return NOTHING if row["n_unexpected"] is None else f"{row['n_unexpected']} of {counted(row['n_rows'], 'row')}"
-
-
-def _limit(limit: float | None) -> str:
-    return NOTHING if limit is None else f"at most {limit:g}{SPACE}%"

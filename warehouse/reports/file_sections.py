@@ -11,6 +11,11 @@ from warehouse.reports.wording import NOTHING, counted, meaning, spelled
 
 _TONES: Final[dict[str, Tone]] = {"accepted": "good", "accepted_with_rejects": "warn", "quarantined": "bad"}
 
+
+def _state(row: Row) -> Mark:
+    return Mark(spelled(row["state"]), _TONES.get(row["state"], "quiet"))
+
+
 _HELD: Final = (
     Shown("File", "path"),
     Shown("Reason", lambda row: Mark(row["reason"] or NOTHING, "bad")),
@@ -20,7 +25,7 @@ _HELD: Final = (
 )
 
 _BY_STATE: Final = (
-    Shown("State", lambda row: _state(row)),
+    Shown("State", _state),
     Shown("Reason", "reason"),
     Shown("Meaning", lambda row: meaning(row["reason"]) or NOTHING),
     Shown("Files", lambda row: f"{row['n_files']} of {row['n_files_in_all']}", is_numeric=True),
@@ -31,7 +36,7 @@ _BY_STATE: Final = (
 _EACH_FILE: Final = (
     Shown("File", "path"),
     Shown("Format", lambda row: spelled(row["format"])),
-    Shown("State", lambda row: _state(row)),
+    Shown("State", _state),
     Shown("Reason", "reason"),
     Shown("Rows", "n_rows", is_numeric=True),
     Shown("Rejected", "n_rejects", is_numeric=True),
@@ -78,10 +83,6 @@ def all_files(published: Published) -> Section:
         return Section("files", "All files", (by_state,))
     each = tabulate("Each file", rows, _EACH_FILE, empty, rest_in="files")
     return Section("files", "All files", (by_state, Folded(f"All {n_files}", (each,))))
-
-
-def _state(row: Row) -> Mark:
-    return Mark(spelled(row["state"]), _TONES.get(row["state"], "quiet"))
 
 
 def rejected_rows(published: Published) -> Section:

@@ -15,6 +15,7 @@ from warehouse.reports.wording import (
     NOTHING,
     counted,
     interval,
+    listed,
     month_ends,
     months,
     percent,
@@ -25,12 +26,21 @@ from warehouse.reports.wording import (
 
 _BY_POPULATION: Final = "list_position(['enrolled', 'infused', 'evaluable'], population)"
 
+
+def _rate_ends(row: Row) -> str:
+    return " to ".join(percent_ends(row["lower_percent"], row["upper_percent"])) if row["n"] else NOTHING
+
+
+def _median_ends(row: Row) -> str:
+    return f"{months(row['lower_months'])} to {months(row['upper_months'])}"
+
+
 _RATES: Final = (
     Shown("Measure", lambda row: sentence(spelled(row["measure"]))),
     Shown("Population", "population"),
     Shown("With it / subjects", lambda row: f"{row['n_with']}/{row['n']}", is_numeric=True),
     Shown("Rate", lambda row: percent(row["percent"]), is_numeric=True),
-    Shown("95\N{NO-BREAK SPACE}% interval (Clopper-Pearson)", lambda row: _rate_ends(row), is_numeric=True),
+    Shown("95\N{NO-BREAK SPACE}% interval (Clopper-Pearson)", _rate_ends, is_numeric=True),
 )
 
 _MEDIANS: Final = (
@@ -39,13 +49,13 @@ _MEDIANS: Final = (
     Shown("Time runs from", lambda row: "enrolment" if row["population"] == "enrolled" else "infusion"),
     Shown("Events / subjects", lambda row: f"{row['n_events']}/{row['n']}", is_numeric=True),
     Shown("Median, months", lambda row: months(row["median_months"]), is_numeric=True),
-    Shown("95\N{NO-BREAK SPACE}% interval (log-log)", lambda row: _median_ends(row), is_numeric=True),
+    Shown("95\N{NO-BREAK SPACE}% interval (log-log)", _median_ends, is_numeric=True),
 )
 
 _LANDMARKS: Final = (
-    "By persistence: subjects are classified from samples up to the end of the landmark's window, time runs from there, "
-    "and those dead or lost before are left out, so that living long cannot make a subject persistent. An association, "
-    "not a prediction."
+    "By persistence: subjects are classified from samples up to the end of the landmark's window, time runs from "
+    "there on, and those dead or lost before are left out, so that living long cannot make a subject persistent. "
+    "An association, not a prediction."
 )
 
 
@@ -58,15 +68,11 @@ def response_rates(published: Published) -> Section:
         _RATES,
         "No response has been assessed yet.",
         notes=(
-            "Evaluable: infused, with a best overall response other than NE, from the assessments of the evaluator that "
-            "study.toml names.",
+            "Evaluable: infused, with a best overall response other than NE, from the assessments of the evaluator "
+            "that study.toml names.",
         ),
     )
     return Section("response", "Response rates", (table,))
-
-
-def _rate_ends(row: Row) -> str:
-    return " to ".join(percent_ends(row["lower_percent"], row["upper_percent"])) if row["n"] else NOTHING
 
 
 def follow_up(published: Published) -> Section:
@@ -80,7 +86,7 @@ def follow_up(published: Published) -> Section:
         caption=f"Follow-up of {len(bars)} of {infused}, longest first; {deaths}",
         spec=swimmer(bars, events),
         when_empty="No infused subject has follow-up yet.",
-        notes=(f"Not drawn: {counted(subjects['n'] - subjects['n_infused'], 'subject')} enrolled and never infused.",),
+        notes=(f"Not drawn: {listed({'enrolled and never infused': subjects['n'] - subjects['n_infused']})}.",),
     )
     return Section("swimmer", "Follow-up of each subject", (chart,))
 
@@ -124,18 +130,15 @@ def _medians(published: Published) -> Table:
     return tabulate("Kaplan-Meier medians", published.rows(query), _MEDIANS, empty)
 
 
-def _median_ends(row: Row) -> str:
-    return f"{months(row['lower_months'])} to {months(row['upper_months'])}"
-
-
 def _at_landmark(published: Published, row: Row) -> Chart:
     day, groups = row["landmark_day"], ("persistent", "not persistent")
     steps, at_risk = (_curves(published, view, day, groups) for view in ("survival_steps", "survival_at_risk"))
+    left_out = f"Left out: {associations.exclusions(row)}."
     which = f"day {day} ± {row['half_width_days']}{', the primary landmark' if row['is_primary'] else ''}"
     return Chart(
         anchor=f"os-day-{day}",
         caption=f"Overall survival by persistence at {which}: n = {row['n']}, log-rank {associations.verdict(row)}",
         spec=survival(steps, at_risk, f"day {day + row['half_width_days']}"),
-        when_empty=f"No curve at {which}: no subject at risk could be classified. Left out: {associations.exclusions(row)}.",
-        notes=(f"{sentence(associations.groups(row))}. Left out: {associations.exclusions(row)}.",),
+        when_empty=f"No curve at {which}: no subject at risk could be classified. {left_out}",
+        notes=(f"{sentence(associations.groups(row))}. {left_out}",),
     )

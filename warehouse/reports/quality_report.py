@@ -9,7 +9,7 @@ from warehouse.reports.blocks import Section, Tile, Tiles, Tone
 from warehouse.reports.call_sections import calls, limits
 from warehouse.reports.check_sections import checks
 from warehouse.reports.file_sections import all_files, files_held, rejected_rows
-from warehouse.reports.published import Published
+from warehouse.reports.published import Published, Row
 from warehouse.reports.settings_sections import changed_settings
 from warehouse.reports.specimen_sections import specimens, visit_findings
 from warehouse.reports.wording import counted, number
@@ -18,27 +18,41 @@ from warehouse.reports.wording import counted, number
 def glance(published: Published) -> Section:
     """How much came in, was held back, failed a check, or is missing."""
     row = published.only("summary_of_quality")
-    tiles = (
-        Tile(
-            "Files taken in",
-            f"{row['n_accepted'] + row['n_accepted_with_rejects']} of {row['n_files']}",
-            (f"{row['n_accepted_with_rejects']} of them with rejected rows", f"{row['n_set_aside']} duplicate, superseded or ignored"),
-        ),
-        Tile("Files held back", number(row["n_held"]), (f"of {counted(row['n_files'], 'file')}",), _bad_if(row["n_held"])),
-        Tile(
-            "Checks failed",
-            f"{row['n_critical_failed']} critical",
-            (f"{row['n_warning_failed']} with a warning", f"of {counted(row['n_checks'], 'check')}"),
-            _bad_if(row["n_critical_failed"]),
-        ),
-        Tile("Rows rejected", number(row["n_rejected_rows"]), ("kept with rule, column, value and place",)),
-        Tile(
-            "Specimens received",
-            f"{row['n_received']} of {row['n_due']} due",
-            (f"{row['n_absent']} absent, {row['n_absent_unexplained']} of them unexplained", f"{row['n_not_due']} not due yet"),
-        ),
-    )  # fmt: skip
-    return Section("glance", "At a glance", (Tiles(tiles),))
+    return Section("glance", "At a glance", (Tiles((*_files(row), _checks(row), _rows(row), _specimens(row))),))
+
+
+def _files(row: Row) -> tuple[Tile, Tile]:
+    taken_in = row["n_accepted"] + row["n_accepted_with_rejects"]
+    details = (
+        f"{row['n_accepted_with_rejects']} of them with rejected rows",
+        f"{row['n_set_aside']} duplicate, superseded or ignored",
+    )
+    held = (f"of {counted(row['n_files'], 'file')}",)
+    return (
+        Tile("Files taken in", f"{taken_in} of {row['n_files']}", details),
+        Tile("Files held back", number(row["n_held"]), held, _bad_if(row["n_held"])),
+    )
+
+
+def _checks(row: Row) -> Tile:
+    failed = row["n_critical_failed"]
+    details = (
+        f"{row['n_critical_failing']} of them still after files were held back",
+        f"{row['n_warning_failed']} with a warning; {counted(row['n_checks'], 'check')} in all",
+    )
+    return Tile("Checks failed", f"{failed} critical", details, _bad_if(failed))
+
+
+def _rows(row: Row) -> Tile:
+    return Tile("Rows rejected", number(row["n_rejected_rows"]), ("kept with rule, column, value and place",))
+
+
+def _specimens(row: Row) -> Tile:
+    details = (
+        f"of those due; {row['n_not_due']} not due yet",
+        f"{row['n_absent']} absent, {row['n_absent_unexplained']} of them unexplained",
+    )
+    return Tile("Specimens received", f"{row['n_received']} of {row['n_due']}", details)
 
 
 def _bad_if(count: int) -> Tone:

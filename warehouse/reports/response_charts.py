@@ -35,14 +35,21 @@ def net_over_time(rows: list[Row], visit_days: list[int]) -> Spec | None:
 
     if not rows:
         return None
-    drawn = _panels([{**row, "kind": _kind(row), "colour": RESPONSE_GROUPS[row["response_group"]]} for row in rows])
+    drawn = _panels([{**row, **_looks(row)} for row in rows])
     picked = alt.selection_point(name="group_picked", fields=["response_group"], bind="legend")
     base = alt.Chart().encode(x=_day_axis(drawn, visit_days), y=_net_axis(drawn))
     layers = alt.layer(*_lod(), _lines(base, drawn, picked), _points(base, drawn, picked))
     header = alt.Header(labelAnchor="start", labelPadding=6)
     facet = alt.Facet("panel:N", title=None, sort=list(dict.fromkeys(row["panel"] for row in drawn)), header=header)
     panels = layers.properties(width=415, height=230)
-    return embeddable(panels.facet(facet=facet, columns=2, data=inline(drawn), spacing={"row": 34}))
+    return embeddable(
+        panels.facet(facet=facet, columns=2, data=inline(drawn), spacing={"row": 30}).resolve_axis(x="independent")
+    )
+
+
+def _looks(row: Row) -> Row:
+    """What the chart needs beside the row: kind of value, colour of the group, and words where a tooltip has none."""
+    return {"kind": _kind(row), "colour": RESPONSE_GROUPS[row["response_group"]], "reason": row["reason"] or "none"}
 
 
 def _kind(row: Row) -> str:

@@ -3,26 +3,47 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 from warehouse.reports import associations
 from warehouse.reports.blocks import Chart, Mark, Section
+from warehouse.reports.charting import RESPONSE_GROUPS
 from warehouse.reports.published import Published, Row
 from warehouse.reports.response_charts import net_over_time
 from warehouse.reports.strip_chart import infused_by_response, is_drawn
 from warehouse.reports.tables import Shown, tabulate
 from warehouse.reports.wording import MINUS, NOTHING, SPACE, counted, listed, spelled
 
+
+def _months(row: Row) -> str:
+    return NOTHING if row["os_months"] is None else f"{row['os_months']:.1f}{'' if row['os_event'] else '+'}"
+
+
+def _persistence(row: Row) -> Mark:
+    if row["persistent"] is None:
+        return Mark(f"not evaluable: {spelled(row['reason'])}", "quiet")
+    return Mark(row["persistence"], "good" if row["persistent"] else "")
+
+
+def _antigen(row: Row | None) -> str:
+    if row is None:
+        return NOTHING
+    if row["persistent"] is None:
+        return f"? {spelled(row['reason'])}"
+    return f"{'+' if row['persistent'] else MINUS}{SPACE}({row['sample_day']})"
+
+
 _SUBJECT: Final = (
     Shown("Subject", "subject_id"),
     Shown("Best response", "best_overall_response"),
-    Shown("OS, months", lambda row: _months(row), is_numeric=True),
-    Shown("Persistent", lambda row: _persistence(row)),
+    Shown("OS, months", _months, is_numeric=True),
+    Shown("Persistent", _persistence),
 )
 
 _COUNTS: Final = (
     Shown(
-        "Antigens persistent / evaluable / declared",
+        "Antigens persistent, evaluable, declared",
         lambda row: f"{row['n_antigens_persistent']} / {row['n_antigens_evaluable']} / {row['n_antigens_declared']}",
         is_numeric=True,
     ),
@@ -41,7 +62,7 @@ def responses_over_time(published: Published) -> Section:
     rows = published.view("net_over_time")
     drawn = [row for row in rows if row["net_value"] is not None]
     subjects = {row["subject_id"]: row["response_group"] for row in drawn}
-    n = f"n = {counted(len(subjects), 'subject')} ({listed(dict(Counter(subjects.values())))})"
+    n = f"n = {counted(len(subjects), 'subject')} ({_in_order(subjects.values(), RESPONSE_GROUPS)})"
     undrawn = counted(len(rows) - len(drawn), "response")
     chart = Chart(
         anchor="net-over-time",
@@ -55,6 +76,11 @@ def responses_over_time(published: Published) -> Section:
         ),
     )
     return Section("over-time", "Responses over time", (chart,))
+
+
+def _in_order(groups: Iterable[str], order: Iterable[str]) -> str:
+    counts = Counter(groups)
+    return listed({group: counts[group] for group in order})
 
 
 def infused_cells(published: Published) -> Section:
@@ -96,16 +122,16 @@ def persistence_of_subjects(published: Published) -> Section:
     at_antigen = published.view("antigens_at_primary_landmark")
     columns = tuple(_antigen_columns(at_antigen))
     when = f" at day {rows[0]['landmark_day']} ± {rows[0]['half_width_days']}" if rows else ""
-    counts = listed(dict(Counter(row["persistence"] for row in rows)))
+    counts = _in_order((row["persistence"] for row in rows), ("persistent", "not persistent", "not evaluable"))
     table = tabulate(
         f"Tumour-specific responses{when}: {counts}, of {counted(len(rows), 'subject')}",
         rows,
         (*_SUBJECT, *columns, *_COUNTS),
         "Persistence has not been computed yet: no infused subject has a response at a landmark.",
         notes=(
-            f"+ positive, {MINUS} negative in the evaluable sample nearest to the landmark within its window, with its "
-            "study day; ? not evaluable. A + after months of OS: censored. Only tumour antigens count for 'Persistent', "
-            "'Induced' and the sum (net spots per 10⁶ cells).",
+            f"+ positive, {MINUS} negative in the evaluable sample nearest to the landmark within its window, its "
+            "study day in brackets; ? not evaluable. A + after months of OS: censored. Only tumour antigens count for "
+            "'Persistent', 'Induced' and the sum (net spots per 10⁶ cells).",
         ),
         rest_in="persistence_at_primary_landmark",
     )
@@ -121,21 +147,3 @@ def _antigen_columns(at_antigen: list[Row]) -> list[Shown]:
         return Shown(heading, lambda row: _antigen(results.get((row["subject_id"], antigen))))
 
     return [column(antigen, role) for antigen, role in roles.items()]
-
-
-def _months(row: Row) -> str:
-    return NOTHING if row["os_months"] is None else f"{row['os_months']:.1f}{'' if row['os_event'] else '+'}"
-
-
-def _persistence(row: Row) -> Mark:
-    if row["persistent"] is None:
-        return Mark(f"not evaluable: {spelled(row['reason'])}", "quiet")
-    return Mark(row["persistence"], "good" if row["persistent"] else "")
-
-
-def _antigen(row: Row | None) -> str:
-    if row is None:
-        return NOTHING
-    if row["persistent"] is None:
-        return f"? {spelled(row['reason'])}"
-    return f"{'+' if row['persistent'] else MINUS}{SPACE}(day{SPACE}{row['sample_day']})"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from pydantic import BaseModel
+
+from expectations.study import StudySettings
 from warehouse.reports.blocks import Folded, Section, Text
 from warehouse.reports.published import Published
 from warehouse.reports.tables import Shown, tabulate
-from warehouse.reports.wording import counted, spelled
+from warehouse.reports.wording import NOTHING, counted, spelled
 
 _RULES: Final = (
     Shown("Rule", lambda row: f"{row['rule']} (primary)" if row["is_primary_rule"] else row["rule"]),
@@ -25,11 +28,34 @@ _SETTINGS: Final = (
 
 
 def changed_settings(published: Published) -> Section:
-    """Settings the study file changes from their defaults."""
-    rows = published.rows("select * from settings where not is_default order by rowid")
-    caption = f"{counted(len(rows), 'setting')} given in study.toml"
-    table = tabulate(caption, rows, _SETTINGS[:2], "No setting is recorded yet.")
-    return Section("settings", "Settings that differ from the defaults", (table,))
+    """Settings of study.toml that have no default or differ from it."""
+    given = published.rows("select * from settings where not is_default order by setting")
+    known = _defaults(StudySettings)
+    rows = [{**row, "default": known.get(row["setting"], NOTHING)} for row in given]
+    changed = [row for row in rows if setting_words(row["value"]) != row["default"]]
+    table = tabulate(
+        f"{counted(len(changed), 'setting')} without a default, or changed from it",
+        changed,
+        (*_SETTINGS[:2], Shown("Default", "default")),
+        "No setting is recorded yet.",
+        notes=(f"{counted(len(rows) - len(changed), 'setting')} more in study.toml with the default's value.",),
+    )
+    return Section("settings", "Settings changed from the defaults", (table,))
+
+
+def _defaults(part: type[BaseModel], prefix: str = "") -> dict[str, str]:
+    """The default of every setting that has one, in words."""
+    found: dict[str, str] = {}
+    for name, field in part.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found |= _defaults(field.annotation, f"{prefix}{name}.")
+        elif not field.is_required():
+            found[f"{prefix}{name}"] = _said(_as_json(field.get_default(call_default_factory=True)))
+    return found
+
+
+def _as_json(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def methods(published: Published) -> Section:

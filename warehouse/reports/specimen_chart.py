@@ -32,7 +32,7 @@ def specimen_matrix(rows: list[Row]) -> Spec | None:
     if not rows:
         return None
     visits = [visit for _, visit in sorted({(row["position"], row["visit"]) for row in rows})]
-    bare = {"domain": False, "ticks": False, "labelOverlap": False}
+    bare: dict[str, Any] = {"domain": False, "ticks": False, "labelOverlap": False}
     base = alt.Chart(inline(map(_signed, rows))).encode(
         x=alt.X("visit:N", sort=visits, title=None, axis=alt.Axis(orient="top", labelAngle=-35, **bare)),
         y=alt.Y("subject_id:N", title="Subject", axis=alt.Axis(**bare)),
@@ -47,7 +47,7 @@ def specimen_matrix(rows: list[Row]) -> Spec | None:
 
 def _signed(row: Row) -> Row:
     sign, _, ink = STATES.get(row["state"], _OTHER)
-    return {**row, "sign": sign, "ink": ink, "state": _named(row["state"])}
+    return {**row, "sign": sign, "ink": ink, "state": _named(row["state"]), "specimen_id": row["specimen_id"] or "none"}
 
 
 def _named(state: str) -> str:

@@ -1,4 +1,4 @@
-"""Tables of a page: each column's heading beside what it shows of a row; long tables are cut and say where the rest is."""
+"""Tables of a page: each column's heading beside what it shows of a row; long ones are cut and say where all are."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Shown:
         return number(value) if isinstance(value, int | float) else str(value)
 
 
-def tabulate(
+def tabulate(  # noqa: PLR0913 - the last two only where a table needs them
     caption: str,
     rows: Sequence[Row],
     columns: Sequence[Shown],

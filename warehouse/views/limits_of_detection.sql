@@ -10,7 +10,7 @@ rules as (
     select rule from analysis_in_force
 ),
 measured as (
-    -- The LOD is the same under every rule; one rule counts each response once.
+    -- The LOD is the same under every rule, so one rule counts each response once.
     select responses.assay, responses.readout, responses.lod_version as version, responses.lod
     from responses
     inner join rules using (rule)

@@ -19,7 +19,8 @@ last_checked as (
 tries as (
     select
         checks.*,
-        max(checks.attempt) over (partition by checks.table_name) as last_attempt
+        -- Only the checks that a held file could change are tried again, so each check has its own last attempt.
+        max(checks.attempt) over (partition by checks.table_name, checks.check_name) as last_attempt
     from checks
     inner join last_checked using (table_name, run_id)
 )

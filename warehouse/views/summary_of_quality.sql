@@ -8,8 +8,14 @@ split_off as (
     select file_sha256, place, table_name from rejects
 ),
 checks as (
-    select severity, success from report_checks
-    where is_last_attempt
+    select
+        table_name,
+        check_name,
+        severity,
+        not bool_and(success) as has_failed,
+        bool_or(not success and is_last_attempt) as still_fails
+    from report_checks
+    group by table_name, check_name, severity
 ),
 expected as (
     select * from specimens_by_visit
@@ -29,8 +35,9 @@ reject_count as (
 check_counts as (
     select
         count(*) as n_checks,
-        count(*) filter (not success and severity = 'critical') as n_critical_failed,
-        count(*) filter (not success and severity = 'warning') as n_warning_failed
+        count(*) filter (has_failed and severity = 'critical') as n_critical_failed,
+        count(*) filter (still_fails and severity = 'critical') as n_critical_failing,
+        count(*) filter (has_failed and severity = 'warning') as n_warning_failed
     from checks
 ),
 specimen_counts as (

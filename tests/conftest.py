@@ -1,0 +1,48 @@
+"""One Prefect server and one run of each whole study for all tests that look at them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[str]:
+    """The address of a temporary Prefect server that all flow tests share."""
+    from prefect.settings import get_current_settings
+    from prefect.testing.utilities import prefect_test_harness
+
+    from flows.prefect_settings import without_heartbeats
+
+    with prefect_test_harness(server_startup_timeout=120), without_heartbeats():
+        yield str(get_current_settings().api.url)
+
+
+@pytest.fixture(scope="session")
+def mini_run(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small study, run once; copy it before changing anything."""
+    from tests import mini_study, running
+
+    folder = mini_study.write(tmp_path_factory.mktemp("mini") / "study")
+    running.run(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_run(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo study of the default seed, run once; look, do not touch."""
+    from flows.demo import write_demo
+    from tests import running
+
+    folder = tmp_path_factory.mktemp("demo") / "study"
+    write_demo(folder)
+    running.run(folder)
+    return folder
