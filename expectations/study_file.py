@@ -82,7 +82,8 @@ def parse_study(raw: bytes, name: str = STUDY_FILE) -> StudySettings:
 
 
 def _explain(name: str, text: str, error: ValidationError) -> StudyFileError:
-    first, *others = error.errors()
+    # A misspelt key shows twice, as unknown and as missing: the unknown one says what to write instead.
+    first, *others = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     location = tuple(first["loc"])
     problem, remedy = _in_words(first, location)
     if not location:  # a rule over the whole file names its key first

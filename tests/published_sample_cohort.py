@@ -1,5 +1,7 @@
 """The sample study: fifteen infused subjects (P01-P15), one who never was (P16), and what was measured in them."""
 
+# ruff: noqa: E501 - one subject, one line
+
 from __future__ import annotations
 
 import json

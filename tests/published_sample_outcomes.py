@@ -1,5 +1,7 @@
 """Persistence, outcomes and associations of the sample study, computed by the shortest route that looks right."""
 
+# ruff: noqa: E501 - one row of a table, few lines
+
 from __future__ import annotations
 
 from datetime import timedelta

@@ -1,5 +1,7 @@
 """What perdure did in the sample study: two runs, files in every state, rejected rows, checks and decisions."""
 
+# ruff: noqa: E501 - one row, one line
+
 from __future__ import annotations
 
 import polars as pl
@@ -7,6 +9,7 @@ import polars as pl
 from expectations.reasons import reason
 from expectations.tables import TABLES
 from tests.drawing import table
+from tests.published_sample_cohort import filled
 
 LAST_RUN = "2012-03-01T0615-0002"
 FIRST_RUN = "2012-02-01T0615-0001"
@@ -57,7 +60,7 @@ def files() -> pl.DataFrame:
         {"file_sha256": f"{n:064x}", "size_bytes": 4000 + n, "arrival": 1, "first_run_id": FIRST_RUN, **row}
         for n, row in enumerate(rows, start=1)
     ]
-    return _filled("files", pl.DataFrame(numbered, infer_schema_length=None))
+    return filled("files", pl.DataFrame(numbered, infer_schema_length=None))
 
 
 def rejects() -> pl.DataFrame:
@@ -114,9 +117,3 @@ def record_tables() -> dict[str, pl.DataFrame]:
         "quality_checks": quality_checks(),
         "estimates": estimates,
     }
-
-
-def _filled(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    contract = TABLES[name]
-    missing = [pl.lit(None, dtype=dtype).alias(c) for c, dtype in contract.schema.items() if c not in frame.columns]
-    return contract.conform(frame.with_columns(missing))

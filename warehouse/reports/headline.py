@@ -7,7 +7,7 @@ from typing import Final
 from warehouse.reports import associations
 from warehouse.reports.blocks import Section, Tile, Tiles
 from warehouse.reports.published import Published, Row
-from warehouse.reports.wording import counted, interval, month_ends, months, percent, percent_ends, share
+from warehouse.reports.wording import counted, interval, median_interval, months, percent, percent_ends, share
 
 _NO_DATA: Final = "no data yet"
 
@@ -42,7 +42,7 @@ def _median_survival(medians: list[Row]) -> Tile:
     lead, *others = medians
     details = (
         f"{counted(lead['n_with'], 'death')} among {lead['n']} {lead['population']}",
-        interval(*month_ends(lead["lower"], lead["upper"])),
+        median_interval(lead["lower"], lead["upper"]),
         *(f"{_median(row)} in the {row['n']} {row['population']}{_start(row)}" for row in others),
     )
     return Tile(label, _median(lead), details)

@@ -14,9 +14,8 @@ from warehouse.reports.tables import Shown, tabulate
 from warehouse.reports.wording import (
     NOTHING,
     counted,
-    interval,
     listed,
-    month_ends,
+    median_interval,
     months,
     percent,
     percent_ends,
@@ -120,7 +119,7 @@ def _everyone(published: Published) -> Chart:
 
 def _curve_words(row: Row) -> str:
     median = "not reached" if row["median_months"] is None else f"{months(row['median_months'])} months"
-    ends = interval(*month_ends(row["lower_months"], row["upper_months"]))
+    ends = median_interval(row["lower_months"], row["upper_months"])
     return f": n = {row['n']}, {counted(row['n_events'], 'death')}, median {median}, {ends}"
 
 

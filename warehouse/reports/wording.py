@@ -63,11 +63,11 @@ def months(value: float | None) -> str:
     return "not reached" if value is None else f"{value:.1f}"
 
 
-def month_ends(lower: float | None, upper: float | None) -> tuple[str, str]:
-    """The ends of an interval of a median, the unit after the last that is reached."""
-    if upper is None and lower is not None:
-        return f"{lower:.1f}{SPACE}months", "not reached"
-    return months(lower), "not reached" if upper is None else f"{upper:.1f}{SPACE}months"
+def median_interval(lower: float | None, upper: float | None) -> str:
+    """The 95 % interval of a median in months, saying which end is not reached."""
+    if upper is not None:
+        return interval(months(lower), f"{upper:.1f}{SPACE}months")
+    return f"95{SPACE}% interval not reached" if lower is None else interval(f"{lower:.1f}{SPACE}months", months(upper))
 
 
 def p_value(value: float | None) -> str:
