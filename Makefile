@@ -40,7 +40,7 @@ check: setup
 	.venv/bin/python -m docs.generate --check
 
 bench: setup
-	.venv/bin/python -m bench
+	.venv/bin/python -m tests.bench
 
 docs: setup
 	.venv/bin/python -m docs.generate

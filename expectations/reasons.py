@@ -89,6 +89,8 @@ _METRIC: Final = (
     Reason("progressed", "metric", "The subject progressed before, and the study stops sampling at progression."),
     Reason("withdrawn", "metric", "The subject withdrew before."),
     Reason("not_drawn", "metric", "The specimen was recorded as not drawn."),
+    Reason("not_assayed", "metric", "The specimen is there, but no accepted plate or tube holds it."),
+    Reason("no_cell_count", "metric", "The infusion table gives no number of viable cells."),
     Reason("assay_failed", "metric", "The specimen is there, but no response in it could be evaluated."),
     Reason("unknown", "metric", "Nothing says why the specimen is absent."),
     Reason("not_infused", "metric", "The subject was never infused, so there is no study day."),

@@ -1,4 +1,7 @@
-"""study.toml in, settings out; an error names the key, the line and the fix."""
+"""study.toml in, settings out; an error names the key, the line and the fix.
+
+Pydantic and the settings' contract are imported when a file has to be understood, not when it has only not changed.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,17 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from expectations.errors import StudyFileError, UsageError
-from expectations.study import StudySettings
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+    from expectations.study import StudySettings
 
 STUDY_FILE = "study.toml"
 
@@ -25,13 +30,19 @@ _KEY = re.compile(r"^\s*(?P<name>[A-Za-z0-9_.\-\"']+)\s*=")
 Location = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Study:
-    """A study folder as read: where it is, what its file says, and which bytes said so."""
+    """A study folder: where it is, which bytes its file has, and what they say."""
 
-    folder: Path
-    settings: StudySettings
-    sha256: str
+    def __init__(self, folder: Path, raw: bytes) -> None:
+        """`raw` are the bytes of study.toml; they are understood when their settings are first asked for."""
+        self.folder = folder
+        self.raw = raw
+        self.sha256 = sha256(raw).hexdigest()
+
+    @cached_property
+    def settings(self) -> StudySettings:
+        """What the study file says. Raises StudyFileError where it is no TOML or breaks the contract."""
+        return parse_study(self.raw, str(self.folder / STUDY_FILE))
 
     @property
     def inbox(self) -> Path:
@@ -42,7 +53,7 @@ class Study:
 def read_study(folder: Path) -> Study:
     """The study in a folder.
 
-    Raises UsageError where there is no study.toml, StudyFileError where it is no TOML or breaks the contract.
+    Raises UsageError where there is no study.toml.
     """
     path = folder / STUDY_FILE
     if not path.is_file():
@@ -52,12 +63,18 @@ def read_study(folder: Path) -> Study:
             problem=f"there is no {STUDY_FILE} in this folder",
             remedy="name a study folder, or make one with `perdure init DIR` or `perdure demo DIR`",
         )
-    raw = path.read_bytes()
-    return Study(folder=folder, settings=parse_study(raw, str(path)), sha256=sha256(raw).hexdigest())
+    return Study(folder, path.read_bytes())
 
 
 def parse_study(raw: bytes, name: str = STUDY_FILE) -> StudySettings:
-    """Settings from the bytes of a study file; `name` is what errors call it."""
+    """Settings from the bytes of a study file; `name` is what errors call it.
+
+    Raises StudyFileError where they are no TOML or break the contract.
+    """
+    from pydantic import ValidationError
+
+    from expectations.study import StudySettings
+
     try:
         text = raw.decode("utf-8-sig")
         data = tomllib.loads(text)
@@ -118,6 +135,10 @@ def _in_words(item: Any, location: Location) -> tuple[str, str]:
 
 
 def _known_keys(location: Location) -> list[str]:
+    from pydantic import BaseModel
+
+    from expectations.study import StudySettings
+
     model: Any = StudySettings
     for step in location:
         if isinstance(step, int):

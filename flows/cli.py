@@ -7,124 +7,125 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
 
-import typer
+import click
 
 from expectations.errors import PerdureError
 
-app = typer.Typer(
-    name="perdure",
-    help="Immune monitoring: from a folder of exports to T-cell persistence, clinical response and two reports.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+USER_ERROR = 2
 
-StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", help="The study folder: study.toml and inbox/.")]
-
-USER_ERROR, HELD_BACK = 2, 3
+STUDY = click.argument("study", metavar="STUDY", type=click.Path(path_type=Path))
 
 
-@app.command()
-def demo(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to make it.")] = Path("demo-study"),
-    seed: Annotated[int | None, typer.Option(help="Another seed simulates another study.")] = None,
-) -> None:
+class InOrder(click.Group):
+    """Lists its commands in the order in which they are written here: that of a person's first day."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return list(self.commands)
+
+
+@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="perdure")
+def cli() -> None:
+    """Immune monitoring: from a folder of exports to T-cell persistence, clinical response and two reports."""
+
+
+@cli.command()
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=Path("demo-study"))
+@click.option("--seed", type=int, help="Another seed simulates another study.")
+def demo(folder: Path, seed: int | None) -> None:
     """Make a simulated study and run it: the first thing to try."""
     from flows.demo import make_demo
     from flows.running import run, summary
 
     make_demo(folder, seed)
-    result = run(folder, "simulated study")
-    typer.echo(summary(folder, result))
+    click.echo(summary(folder, run(folder, "simulated study")))
 
 
-@app.command()
-def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")]) -> None:
+@cli.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
     """Make an empty study folder: a commented study.toml, an inbox, and header-only reference tables."""
     from flows.new_study import make_study
 
     for line in make_study(folder):
-        typer.echo(line)
+        click.echo(line)
 
 
-@app.command()
-def run(
-    study: StudyFolder,
-    re_estimate: Annotated[
-        bool,
-        typer.Option("--re-estimate", help="Make new versions of estimates (limit of blank) whose input has grown."),
-    ] = False,
-) -> None:
+@cli.command("run")
+@STUDY
+@click.option(
+    "--re-estimate", is_flag=True, help="Make new versions of estimates (limit of blank) whose input has grown."
+)
+def run_command(study: Path, re_estimate: bool) -> None:
     """Ingest what is new, analyse, publish and report."""
     from flows.running import exit_code, run, summary
 
     result = run(study, str(study), re_estimate=re_estimate)
-    typer.echo(summary(study, result))
-    raise typer.Exit(exit_code(study, result))
+    click.echo(summary(study, result))
+    sys.exit(exit_code(study, result))
 
 
-@app.command()
-def status(study: StudyFolder) -> None:
+@cli.command()
+@STUDY
+def status(study: Path) -> None:
     """What came in, what is held back and why, what is missing, when it last ran."""
     from flows.status import status_lines
 
     for line in status_lines(study):
-        typer.echo(line)
+        click.echo(line)
 
 
-@app.command()
-def query(
-    study: StudyFolder,
-    sql: Annotated[str, typer.Argument(metavar="SQL", help='One query; "show tables" lists what there is.')],
-    form: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",
-    as_of: Annotated[str | None, typer.Option(help="The last state of a day, YYYY-MM-DD (UTC).")] = None,
-    out: Annotated[Path | None, typer.Option(help="File to write to instead of the terminal.")] = None,
-) -> None:
-    """Ask the published tables, read-only."""
+@cli.command()
+@STUDY
+@click.argument("sql", metavar="SQL")
+@click.option("--format", "form", default="table", show_default=True, help="table, csv, json or parquet.")
+@click.option("--as-of", help="Ask the last state of a day, YYYY-MM-DD (UTC), instead of the newest.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead of the terminal.")
+def query(study: Path, sql: str, form: str, as_of: str | None, out: Path | None) -> None:
+    """Ask the published tables, read-only; "show tables" lists what there is."""
     from flows.asking import ask
 
     ask(study, sql, form, as_of, out)
 
 
-@app.command()
-def quarantine(
-    study: StudyFolder,
-    action: Annotated[str, typer.Argument(help="list, show, retry, release or dismiss.")] = "list",
-    file: Annotated[
-        str | None, typer.Argument(metavar="[FILE]", help="Path in the inbox, or the first digits of the sha256.")
-    ] = None,
-    because: Annotated[str | None, typer.Option(help="Why; kept with the decision (release, dismiss).")] = None,
-) -> None:
-    """List or show files held back; retry them, release one as it is, or dismiss one."""
+@cli.command()
+@STUDY
+@click.argument("action", metavar="[list|show|retry|release|dismiss]", default="list")
+@click.argument("file", metavar="[FILE]", required=False)
+@click.option("--because", help="Why; kept with the decision (release, dismiss).")
+def quarantine(study: Path, action: str, file: str | None, because: str | None) -> None:
+    """List or show files held back; retry them, release one as it is, or dismiss one.
+
+    FILE is a path in the inbox or the first digits of the sha256.
+    """
     from flows.quarantine import act
     from flows.running import exit_code
 
     result = act(study, action, file, because)
     if result is not None:
-        raise typer.Exit(exit_code(study, result))
+        sys.exit(exit_code(study, result))
 
 
-@app.command()
-def explain(
-    study: StudyFolder,
-    key: Annotated[
-        str, typer.Argument(metavar="KEY", help="Key of a response, persistence or association row, or a file.")
-    ],
-) -> None:
-    """One number back to the wells, files, sha256, rules and versions that made it."""
+@cli.command()
+@STUDY
+@click.argument("key", metavar="KEY")
+def explain(study: Path, key: str) -> None:
+    """One number back to the wells, files, sha256, rules and versions that made it.
+
+    KEY is a response_key, persistence_key or association_key, a subject, or a file by path or sha256.
+    """
     from warehouse.explain import explanation
 
     for line in explanation(study, key):
-        typer.echo(line)
+        click.echo(line)
 
 
-def main() -> Any:
-    """Runs the command line; a user's error is one paragraph on stderr."""
+def main() -> None:
+    """Runs the command line; a user's error is one paragraph on stderr, an error of ours keeps its traceback."""
     try:
-        return app()
+        cli()
     except PerdureError as error:
-        typer.echo(error.paragraph(), err=True)
+        click.echo(error.paragraph(), err=True)
         sys.exit(USER_ERROR)

@@ -6,7 +6,7 @@ import getpass
 from pathlib import Path
 from typing import Any
 
-import typer
+import click
 
 from expectations.errors import UsageError
 from flows.running import run, summary
@@ -56,7 +56,7 @@ def act(folder: Path, action: str, name: str | None, because: str | None) -> dic
 
 def _run(folder: Path, asked: str, decisions: list[dict[str, str]]) -> dict[str, Any]:
     result = run(folder, str(folder), decisions=decisions, asked=asked)
-    typer.echo(summary(folder, result))
+    click.echo(summary(folder, result))
     return result
 
 
@@ -64,11 +64,11 @@ def _list(folder: Path) -> None:
     with opened(folder) as connection:
         held = rows(connection, "select * from held_files")
     if not held:
-        typer.echo("Nothing is held back.")
+        click.echo("Nothing is held back.")
     for row in held:
-        typer.echo(f"{row['file_sha256'][:12]}  {row['reason']:<24}  {row['path']}")
+        click.echo(f"{row['file_sha256'][:12]}  {row['reason']:<24}  {row['path']}")
     if held:
-        typer.echo(
+        click.echo(
             f"\n{len(held)} held back. `perdure quarantine {folder} show FILE` says what is wrong and what to do."
         )
 
@@ -88,9 +88,9 @@ def _show(folder: Path, row: dict[str, Any]) -> None:
         ("Because", "decision_reason"),
     ):
         if row[key] is not None:
-            typer.echo(f"{label + ':':<12} {row[key]}")
+            click.echo(f"{label + ':':<12} {row[key]}")
     digest = row["file_sha256"]
-    typer.echo(f"{'Kept as:':<12} archive/{digest[:2]}/{digest}")
+    click.echo(f"{'Kept as:':<12} archive/{digest[:2]}/{digest}")
 
 
 def _one(folder: Path, name: str | None, *, any_state: bool) -> dict[str, Any]:

@@ -18,7 +18,7 @@ _FEW = 12
 def status_lines(folder: Path) -> list[str]:
     """The whole of `perdure status`."""
     todo = what_to_do(folder, date.today())
-    name = todo.study.settings.study.id
+    name = folder.resolve().name
     if todo.head is None:
         waiting = f"{len(todo.seen.sightings)} file(s) in the inbox"
         return [f"{name}: never run. {waiting}. Next: `perdure run {folder}`"]

@@ -52,6 +52,11 @@ def what_to_do(folder: Path, today: date, *, asked: str | None = None) -> Todo:
     return Todo(study, head, seen, new, triggers, is_published)
 
 
+def _understood(study: Study) -> None:
+    """A study file that no run has read yet is read now, so that its faults are told before anything begins."""
+    _ = study.settings
+
+
 def pages_folder(folder: Path) -> Path:
     """Where the two pages lie."""
     return folder / "reports"
@@ -63,9 +68,11 @@ def _everything_shows(folder: Path, run_id: str) -> bool:
 
 def _changes(study: Study, head: State | None, today: date) -> list[str]:
     if head is None:
+        _understood(study)
         return ["first run"]
     found = []
     if head.row["study_file_sha256"] != study.sha256:
+        _understood(study)
         found.append("study.toml changed")
     if head.row["program_version"] != program_version():
         found.append(f"perdure is now {program_version()}")

@@ -61,8 +61,8 @@ def layout(subject: str) -> list[str]:
     """The layout of one subject's plate."""
     wells = [(row, column) for row in STIMULI for column in range(1, 7)]
     return [
-        f"PL-{subject},{row}{column},{subject}-{'B' if column <= 3 else 'D90'},{STIMULI[row]},200000,{(column - 1) % 3 + 1}"
-        for row, column in wells
+        f"PL-{subject},{row}{n},{subject}-{'B' if n <= 3 else 'D90'},{STIMULI[row]},200000,{(n - 1) % 3 + 1}"
+        for row, n in wells
     ]
 
 

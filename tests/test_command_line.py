@@ -83,7 +83,7 @@ def test_a_study_file_at_fault_names_key_line_and_remedy(study: Path) -> None:
     (study / "study.toml").write_text(mini_study.STUDY.replace('role = "viral"', 'rolle = "viral"'))
     done = perdure("run", study)
     assert done.returncode == 2
-    assert "line 24, key antigens[2].rolle" in done.stderr
+    assert "line 21, key antigens[2].rolle" in done.stderr
     assert "write `role`" in done.stderr
 
 

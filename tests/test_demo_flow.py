@@ -30,9 +30,9 @@ def persistent(study: Path) -> dict[str, bool]:
 
 
 def two_by_two(study: Path) -> tuple[tuple[int, int], tuple[int, int]]:
-    ((exposed, with_exposed, unexposed, with_unexposed, p),) = ask(
+    ((exposed, with_exposed, unexposed, with_unexposed),) = ask(
         study,
-        "select n_exposed, n_exposed_with_outcome, n_unexposed, n_unexposed_with_outcome, p_value from associations "
+        "select n_exposed, n_exposed_with_outcome, n_unexposed, n_unexposed_with_outcome from associations "
         "where family = 'primary'",
     )
     return (with_exposed, exposed - with_exposed), (with_unexposed, unexposed - with_unexposed)

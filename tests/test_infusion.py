@@ -126,7 +126,7 @@ def test_without_a_named_specimen_the_only_product_counts_but_not_one_of_two():
 def test_a_product_without_a_cell_count_has_a_response_but_no_number_of_cells():
     row = infused(TWO, products="subject_id | specimen_id\n P | TIL").row(0, named=True)
     assert (row["reactive_net_value"], row["tumour_reactive_cells"]) == (2980, None)
-    assert row["reactive_reason"] == "not_estimable"
+    assert row["reactive_reason"] == "no_cell_count"
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,32 @@ def test_an_empty_study_says_in_words_what_is_not_there_yet(page, empty):
     assert "no run yet" in words(document)
 
 
+def test_a_study_before_its_first_assessment_shows_no_rate_of_nobody(tmp_path):
+    rates = drawn("denominators", "measure | population | n_with | n\nobjective_response_rate | evaluable | 0 | 0")
+    place = {"endpoint": "OS", "landmark_day": 0, "group": "all", "population": "infused"}
+    medians = drawn("survival_summaries", "n | n_events\n0 | 0", **place)
+    association = drawn(
+        "associations",
+        """
+        exposure               | outcome   | method       | rule   | landmark_day | family  | n | n_exposed
+        persistent_at_landmark | responder | fisher_exact | dfr_eq | 90           | primary | 0 | 0
+        """,
+        **{name: 0 for name in ("n_exposed_with_outcome", "n_unexposed_with_outcome", "n_excluded_outcome")},
+        **{f"n_excluded_{name}": 0 for name in ("not_infused", "death")},
+        n_unexposed=0,
+        n_excluded_exposure=2,
+        assay="elispot",
+        readout="IFNg",
+        reason="not_estimable",
+        reads="Not estimable.",
+    )
+    frames = {"denominators": rates, "survival_summaries": medians, "associations": association, "settings": settings()}
+    shown = words(study_page(publish(tmp_path / "early.duckdb", frames)))
+    assert "Objective response rate no data yet" in shown and "Median overall survival no data yet" in shown
+    assert "persistent at day 90 and response (CR or PR) no data yet left out: 2 exposure not evaluable" in shown
+    assert "0.0 %" not in shown
+
+
 @PAGES
 def test_the_same_published_file_gives_the_same_page(page, sample):
     assert page(sample) == page(sample)

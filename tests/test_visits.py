@@ -125,7 +125,7 @@ def test_every_expected_specimen_is_received_not_due_or_absent_with_its_reason()
         received   | 2020-04-05 |                 |                  | received        |              | here
         stopped    | 2020-04-09 | 2020-03-10      | 2020-03-10       | absent          | dead         |
         twice      |            |                 |                  | received        |              | earlier
-        unassayed  |            |                 |                  | received        | assay_failed | unread
+        unassayed  |            |                 |                  | received        | not_assayed  | unread
         """
     )
     products = drawn.select("subject_id", pl.lit(date(2020, 3, 1)).alias("infusion_date"))
@@ -223,3 +223,21 @@ def test_row_order_changes_nothing_and_no_day_falls_into_two_visits(days, random
     for day, visit in first.select("study_day", "visit").iter_rows():
         holding = [name for name, (low, high) in windows.items() if low <= day <= high]
         assert [visit] == (holding or ["unscheduled"])
+
+
+def test_a_specimen_that_can_no_longer_come_is_absent_at_once_and_never_falls_due():
+    outcomes = table(
+        """
+        subject_id | death_date | withdrawal_date
+        P1         | 2020-03-10 |
+        P2         |            | 2020-03-10
+        """,
+        OUTCOMES,
+    )
+    today = date(2020, 3, 11)
+    expected = expected_specimens(
+        VISITED_SPECIMENS.empty(), outcomes, PRODUCTS, RESPONSES.empty(), study(), today
+    ).filter(pl.col("visit") == "Day 30")
+    assert expected["specimen_status"].to_list() == ["absent", "absent"]
+    assert expected["reason"].to_list() == ["dead", "withdrawn"]
+    assert next_due_date(expected, today) is None

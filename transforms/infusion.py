@@ -75,5 +75,5 @@ def _cells() -> dict[str, pl.Expr]:
         "reactive_reason": pl.when(net.is_null())
         .then(pl.lit("no_product_result"))
         .when(pl.col("total_viable_cells").is_null())
-        .then(pl.lit("not_estimable")),
+        .then(pl.lit("no_cell_count")),
     }

@@ -51,7 +51,8 @@ def expected_specimens(  # noqa: PLR0913, PLR0917 - an absence has its reasons i
     Blood at each expected visit, and the infusion product, whose window ends on day 0. A visit is due on the day after
     its window. Absence is explained by, in this order: death or, where the study stops sampling then, progression
     before the window, withdrawal; death and withdrawal count up to the window's last day. A specimen that was received
-    has reason `assay_failed` while no reported primary-rule response of that visit could be evaluated.
+    has reason `not_assayed` while no accepted plate holds one of that visit, and `assay_failed` while no reported
+    primary-rule response of it could be evaluated.
     """
     ends = outcomes.select("subject_id", "death_date", "progression_date", "withdrawal_date")
     expected = (
@@ -103,20 +104,25 @@ def _windows(infusion_products: pl.DataFrame, settings: StudySettings) -> pl.Dat
 
 
 def _received(visited: pl.DataFrame, responses: pl.DataFrame) -> pl.DataFrame:
-    """The earliest specimen of each subject, visit and material, and whether any of them says anything."""
+    """The earliest specimen of each subject, visit and material; whether any was assayed, and says anything."""
+    assayed = responses["specimen_id"].unique().to_list()
     speaks = responses.filter(pl.col("is_reported") & pl.col("is_primary_rule") & (pl.col("call") != "not_evaluable"))[
         "specimen_id"
     ].unique()
     return (
-        visited.with_columns(speaks=pl.col("specimen_id").is_in(speaks.to_list()))
+        visited.with_columns(
+            speaks=pl.col("specimen_id").is_in(speaks.to_list()), is_assayed=pl.col("specimen_id").is_in(assayed)
+        )
         .sort("collection_date", "specimen_id")
         .group_by("subject_id", "visit", "material")
-        .agg(pl.col("specimen_id").first(), pl.col("speaks").any())
+        .agg(pl.col("specimen_id").first(), pl.col("speaks").any(), pl.col("is_assayed").any())
     )
 
 
 def _status(today: date) -> pl.Expr:
-    is_due = pl.lit(today) > pl.col("window_end_date")
+    """A specimen that can no longer come is absent at once; any other once its window has passed."""
+    is_gone = pl.min_horizontal("death_date", "withdrawal_date") < pl.col("window_start_date")
+    is_due = (pl.lit(today) > pl.col("window_end_date")) | is_gone.fill_null(value=False)
     return (
         pl.when(pl.col("specimen_id").is_not_null())
         .then(pl.lit("received"))
@@ -139,7 +145,9 @@ def _reason(settings: StudySettings) -> pl.Expr:
         .then(pl.lit("withdrawn"))
         .otherwise(pl.lit("unknown"))
     )
-    silent = pl.when(~pl.col("speaks")).then(pl.lit("assay_failed"))
+    silent = (
+        pl.when(~pl.col("is_assayed")).then(pl.lit("not_assayed")).when(~pl.col("speaks")).then(pl.lit("assay_failed"))
+    )
     return (
         pl.when(pl.col("specimen_status") == "received")
         .then(silent)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from warehouse import lake
 
 if TYPE_CHECKING:
+    import duckdb
     import polars as pl
 
 LEDGER: Final = "runs"
@@ -82,9 +84,15 @@ def read_light(folder: Path, name: str, columns: str, state: State) -> list[dict
 
 def select(query: str) -> list[dict[str, Any]]:
     """Rows of a query on an in-memory DuckDB."""
-    import duckdb
-
-    with duckdb.connect() as connection:
-        cursor = connection.execute(query)
+    with _memory().cursor() as cursor:
+        cursor.execute(query)
         names = [column[0] for column in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+@cache
+def _memory() -> duckdb.DuckDBPyConnection:
+    """One in-memory database for a process: opening one costs as much as a light command's other work."""
+    import duckdb
+
+    return duckdb.connect()

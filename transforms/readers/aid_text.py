@@ -1,13 +1,15 @@
 """AID ELISpot readers, text export: plate name, date, free-text comment, then the grid of spot counts.
 
 Further grids with the same column header (spot surface, intensity) follow and are not counts. `TNTC` tokens break the
-fixed width, so the grid is read by tokens and every row must have one token a column.
+fixed width, so the grid is read by tokens and every row must have one token a column. Where the grid has a fixed width,
+a row of another width comes from another grid: the text was cut or mended by hand, and is refused.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import date
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -20,8 +22,10 @@ from transforms.readers.source import Reading, SourceFile
 
 FORMAT: Final = "aid_text"
 _COUNTS: Final = "Spot counts:"
-_SIZE = re.compile(r"Column:\s*(\d+)\s+Row:\s*(\d+)")
-_COUNT = re.compile(r"\d{1,6}")
+_SIZE = re.compile(r"Column:\s*(\d{1,3})\s+Row:\s*(\d{1,3})", re.ASCII)
+_COUNT = re.compile(r"\d{1,6}", re.ASCII)
+_FIXED_WIDTH: Final = 4
+"""Least distance of column numbers that marks a grid of fixed width, and not one of single blanks."""
 _EXPORT_AGAIN: Final = "export the plate again from the AID software and do not edit the text"
 
 
@@ -30,6 +34,9 @@ class _Well(NamedTuple):
     spots: int | None
     status: str
     place: str
+
+
+_WELL_SCHEMA: Final = {"well": pl.String, "spots": pl.Int64, "status": pl.String, "place": pl.String}
 
 
 def recognises(text: str) -> bool:
@@ -44,12 +51,12 @@ def read(source: SourceFile, text: str, settings: StudySettings) -> Reading:
     Raises SourceFileError (aid.header, aid.count_grid, aid.count_token): the grid is taken in whole or not at all.
     """
     lines = text.split("\n")
-    plate = plate_id_of(_header_value(source, lines, "Plate name:"))
+    plate = _plate_name(source, lines)
     columns, rows = _declared_size(source, lines)
     wells = _count_grid(source, lines, columns, rows)
     analyte = settings.elispot.analyte
     shared = {"plate_id": plate, "analyte": analyte, "file_sha256": source.sha256}
-    counts = pl.DataFrame(wells, schema=list(_Well._fields), orient="row", infer_schema_length=None)
+    counts = pl.DataFrame(wells, schema=_WELL_SCHEMA, orient="row")
     plates = {
         "instrument": "AID",
         "read_date": _read_date(source, lines, settings),
@@ -79,19 +86,22 @@ def _incoming(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFra
     return typed.with_columns(pl.lit(None, dtype=pl.String).alias(UNREADABLE))
 
 
-def _header_value(source: SourceFile, lines: list[str], title: str) -> str:
-    for line in lines:
-        plain = line.strip().strip('"').strip()
-        if plain.lower().startswith(title.lower()) and (value := plain[len(title) :].strip()):
-            return value
-        if plain == _COUNTS:
-            break
-    raise source.refuse(
-        "aid.header",
-        place="above the count grid",
-        problem=f"there is no line `{title} ...` with a value",
-        remedy=_EXPORT_AGAIN,
-    )
+def _head(lines: list[str]) -> list[tuple[int, str]]:
+    """Numbered lines above the comment and the counts, blanks and quotation marks around them taken away."""
+    plain = [line.strip().strip('"').strip() for line in lines]
+    end = next((n for n, line in enumerate(plain) if line in ("Comment:", _COUNTS)), len(plain))
+    return list(enumerate(plain[:end], start=1))
+
+
+def _plate_name(source: SourceFile, lines: list[str]) -> str:
+    title = "Plate name:"
+    told = [line[len(title) :] for _, line in _head(lines) if line.lower().startswith(title.lower())]
+    names = {plate_id_of(name) for name in told} - {""}
+    if len(names) == 1:
+        return names.pop()
+    several = f"there are several plate names ({', '.join(sorted(names))})"
+    problem = several if names else f"no line `{title} ...` gives the plate a name"
+    raise source.refuse("aid.header", place="above the count grid", problem=problem, remedy=_EXPORT_AGAIN)
 
 
 def _declared_size(source: SourceFile, lines: list[str]) -> tuple[int, int]:
@@ -116,26 +126,17 @@ def _declared_size(source: SourceFile, lines: list[str]) -> tuple[int, int]:
 
 
 def _read_date(source: SourceFile, lines: list[str], settings: StudySettings) -> date | None:
-    for number, line in enumerate(lines, start=1):
-        plain = line.strip().strip('"').strip()
-        if plain == _COUNTS:
-            break
-        if plain.lower().startswith("date:") and (value := plain[len("date:") :].strip()):
+    for number, line in _head(lines):
+        if line.lower().startswith("date:") and (value := line[len("date:") :].strip()):
             try:
                 return read_date(value, settings.dates.order)
-            except AmbiguousDateError as error:
-                raise source.refuse(
-                    "aid.header",
-                    place=f"line {number}",
-                    problem=f"in the read date {value!r} {error}",
-                    remedy="set dates.order in study.toml",
-                ) from error
             except ValueError as error:
+                is_open = isinstance(error, AmbiguousDateError)
                 raise source.refuse(
                     "aid.header",
                     place=f"line {number}",
-                    problem=f"the read date cannot be read: {error}",
-                    remedy=_EXPORT_AGAIN,
+                    problem=f"the read date cannot be read: {f'in {value!r} ' if is_open else ''}{error}",
+                    remedy="set dates.order in study.toml" if is_open else _EXPORT_AGAIN,
                 ) from error
     return None
 
@@ -157,15 +158,45 @@ def _count_grid(source: SourceFile, lines: list[str], columns: int, rows: int) -
         letter = chr(ord("A") + offset)
         _check_row(source, tokens, letter, columns, number)
         wells += [_well(source, token, f"{letter}{column}", number) for column, token in enumerate(tokens[1:], start=1)]
-    below = lines[start + rows] if start + rows < len(lines) else ""
-    if below.strip():
-        raise source.refuse(
-            "aid.count_grid",
-            place=f"line {start + rows + 1}",
-            problem=f"expected an empty line below the {rows} rows of counts, found {below.strip()[:40]!r}",
-            remedy=_EXPORT_AGAIN,
-        )
+    _check_end(source, lines, start + rows, rows)
+    _check_widths(source, lines, start, rows)
     return wells
+
+
+def _check_end(source: SourceFile, lines: list[str], end: int, rows: int) -> None:
+    """The last row must have ended: of a text cut short in it, its last count may lack digits."""
+    below = lines[end].strip() if end < len(lines) else None
+    if below:
+        told = f"expected an empty line below the {rows} rows of counts, found {below[:40]!r}"
+    elif below is None:
+        told = "the file ends within the last row of counts, without a line end, so it may be cut short"
+    else:
+        return
+    raise source.refuse("aid.count_grid", place=f"line {end + 1 if below else end}", problem=told, remedy=_EXPORT_AGAIN)
+
+
+def _check_widths(source: SourceFile, lines: list[str], start: int, rows: int) -> None:
+    """Rows of a grid of fixed width stand under its column numbers; TNTC shifts what follows it, evenly."""
+    header = _steps(lines[start - 1], skip=0)
+    width = header.pop() if len(header) == 1 else 0
+    found = [_steps(lines[start + offset], skip=1) for offset in range(rows)]
+    if width < _FIXED_WIDTH or not any(len(steps) == 1 and min(steps) >= _FIXED_WIDTH for steps in found):
+        return
+    for offset, steps in enumerate(found):
+        if steps - {width}:
+            raise source.refuse(
+                "aid.count_grid",
+                place=f"line {start + offset + 1}",
+                problem=f"row {chr(ord('A') + offset)} does not stand under the column numbers, so it was edited or "
+                "belongs to another grid",
+                remedy=_EXPORT_AGAIN,
+            )
+
+
+def _steps(line: str, skip: int) -> set[int]:
+    """Distances from the end of one token to the end of the next, where the next is a number."""
+    tokens = list(re.finditer(r"\S+", line))[skip:]
+    return {after.end() - before.end() for before, after in pairwise(tokens) if _COUNT.fullmatch(after[0])}
 
 
 def _grid_start(source: SourceFile, lines: list[str], columns: int) -> int:
@@ -178,9 +209,18 @@ def _grid_start(source: SourceFile, lines: list[str], columns: int) -> int:
             problem=f"expected one grid titled `{_COUNTS}`, found {len(titles)}",
             remedy=_EXPORT_AGAIN,
         )
+    expected = [str(column) for column in range(1, columns + 1)]
+    above = next((number for number, line in enumerate(lines[: titles[0]], start=1) if line.split() == expected), None)
+    if above is not None:
+        raise source.refuse(
+            "aid.count_grid",
+            place=f"line {above}",
+            problem=f"a grid stands above the one titled `{_COUNTS}`, which is the first in an export",
+            remedy=_EXPORT_AGAIN,
+        )
     header = next((n for n in range(titles[0], len(lines)) if lines[n].strip()), titles[0])
     found = lines[header].split() if header < len(lines) else []
-    if found != [str(column) for column in range(1, columns + 1)]:
+    if found != expected:
         raise source.refuse(
             "aid.count_grid",
             place=f"line {header + 1}",
@@ -209,7 +249,7 @@ def _check_row(source: SourceFile, tokens: list[str], letter: str, columns: int,
 
 def _well(source: SourceFile, token: str, well: str, number: int) -> _Well:
     place = f"line {number}"
-    if _COUNT.fullmatch(token) and token.isascii():
+    if _COUNT.fullmatch(token):
         return _Well(well, int(token), "counted", place)
     if token.upper() == "TNTC":
         return _Well(well, None, "tntc", place)

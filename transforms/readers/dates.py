@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Literal
 
 Order = Literal["dmy", "mdy"] | None
 
-_MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
+_MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_TIME = r"(?:[T ,]\s*(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s*[AaPp][Mm])?))?"
-_ISO = re.compile(rf"(?P<y>\d{{4}})[-/.](?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}}){_TIME}")
-_NUMERIC = re.compile(rf"(?P<a>\d{{1,2}})[-/.](?P<b>\d{{1,2}})[-/.](?P<y>\d{{4}}){_TIME}")
+_PLAUSIBLE_YEARS = range(1900, 2200)
+"""A year outside is a slip of the pen: no subject, plate or visit of a study lies there."""
+_TIME = r"(?:[T ,]\s*(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:\s*[AaPp][Mm])?))?"
+_ISO = re.compile(rf"(?P<y>\d{{4}})(?P<s>[-/.])(?P<m>\d{{1,2}})(?P=s)(?P<d>\d{{1,2}}){_TIME}", re.ASCII)
+_NUMERIC = re.compile(rf"(?P<a>\d{{1,2}})(?P<s>[-/.])(?P<b>\d{{1,2}})(?P=s)(?P<y>\d{{4}}){_TIME}", re.ASCII)
 _MONTH_FIRST = re.compile(
-    rf"(?:(?P<w>[A-Za-z]+),?\s+)?(?P<m>[A-Za-z]{{3,9}})\.?\s+(?P<d>\d{{1,2}}),?\s+(?P<y>\d{{4}}){_TIME}"
+    rf"(?:(?P<w>[A-Za-z]+)\.?,?\s+)?(?P<m>[A-Za-z]{{3,9}})\.?\s+(?P<d>\d{{1,2}}),?\s+(?P<y>\d{{4}}){_TIME}", re.ASCII
 )
 _DAY_FIRST = re.compile(
-    rf"(?:(?P<w>[A-Za-z]+),?\s+)?(?P<d>\d{{1,2}})[\s-](?P<m>[A-Za-z]{{3,9}})\.?[\s-](?P<y>\d{{4}}){_TIME}"
+    rf"(?:(?P<w>[A-Za-z]+)\.?,?\s+)?(?P<d>\d{{1,2}})[\s-](?P<m>[A-Za-z]{{3,9}})\.?[\s-](?P<y>\d{{4}}){_TIME}", re.ASCII
 )
 
 
@@ -41,7 +55,7 @@ def read_moment(text: str, order: Order) -> datetime:
         if match := pattern.fullmatch(text):
             parts = match.groupdict()
             year, month, day = _numeric(parts, order) if "a" in parts else _named(parts)
-            return datetime.combine(_checked(date(year, month, day), parts.get("w")), _clock(parts.get("time")))
+            return datetime.combine(_checked(date(year, month, day), parts.get("w")), _clock(parts["time"]))
     raise ValueError(f"{text!r} is no date")
 
 
@@ -56,22 +70,26 @@ def _numeric(parts: dict[str, str], order: Order) -> tuple[int, int, int]:
 
 def _named(parts: dict[str, str]) -> tuple[int, int, int]:
     month = parts["m"]
-    number = int(month) if month.isdigit() else _MONTHS.get(month[:3].lower())
-    if number is None:
+    if month.isdigit():
+        return int(parts["y"]), int(month), int(parts["d"])
+    fitting = [number for number, name in enumerate(_MONTHS, start=1) if name.startswith(month.lower())]
+    if len(fitting) != 1:
         raise ValueError(f"{month!r} is no month")
-    return int(parts["y"]), number, int(parts["d"])
+    return int(parts["y"]), fitting[0], int(parts["d"])
 
 
 def _checked(day: date, weekday: str | None) -> date:
-    """A weekday beside the date must be the right one: it guards against a digit gone wrong."""
-    if weekday and not _WEEKDAYS[day.weekday()].startswith(weekday.lower()[:3]):
+    """A weekday beside the date must be the right one, and the year plausible: both guard against a digit gone wrong."""
+    if day.year not in _PLAUSIBLE_YEARS:
+        raise ValueError(f"the year {day.year} cannot be meant")
+    if weekday and not (len(weekday) > 1 and _WEEKDAYS[day.weekday()].startswith(weekday.lower())):
         raise ValueError(f"{day} is no {weekday}")
     return day
 
 
-def _clock(text: str | None) -> datetime.time:  # type: ignore[valid-type]
+def _clock(text: str | None) -> time:
     if text is None:
-        return datetime.min.time()
+        return time()
     compact = re.sub(r"\s+", "", text.upper())
     seconds = ":%S" if compact.count(":") == 2 else ""
     fraction = ".%f" if "." in compact else ""

@@ -13,20 +13,21 @@ from expectations.study import StudySettings
 from transforms.readers.aid_text import plate_id_of
 from transforms.readers.sheets import Sheet
 from transforms.readers.source import BadCell, Reading, SourceFile
-from transforms.readers.tabular import column_name, incoming, unused_columns
+from transforms.readers.tabular import SOURCE_COLUMNS, column_name, incoming, unused_columns
 
 FORMAT: Final = "reference_table"
-_SOURCE: Final = {"file_sha256", "place"}
+COUNT_COLUMNS: Final = {"plate_id", "well", "spots"}
+"""What a table of counts needs (`long_csv`): a header meant for one is nearly that of a plate layout."""
 
 
 def needed_columns(table: Table) -> set[str]:
     """The columns a header must have to be that table's."""
-    return set(table.required) - _SOURCE
+    return set(table.required) - set(SOURCE_COLUMNS)
 
 
 def template_header(table: Table) -> list[str]:
     """The header a person fills in: every column that does not come from the file itself."""
-    return [name for name in table.schema if name not in _SOURCE]
+    return [name for name in table.schema if name not in SOURCE_COLUMNS]
 
 
 def table_of(header: list[str]) -> list[Table]:
@@ -38,7 +39,7 @@ def table_of(header: list[str]) -> list[Table]:
 def near_misses(header: list[str]) -> list[Table]:
     """Tables a header seems to be meant for: at least two of its columns and half of its names are theirs."""
     names = {column_name(cell) for cell in header if cell}
-    known = {table.name: len(names & set(table.schema)) for table in REFERENCE_TABLES}
+    known = {table.name: len(names & set(template_header(table))) for table in REFERENCE_TABLES}
     best = max(known.values())
     if best < 2 or 2 * best < len(names):
         return []
@@ -68,12 +69,12 @@ def read(source: SourceFile, sheets: list[Sheet], settings: StudySettings) -> Re
         bad += cells
         unused[table.name] = unused.get(table.name, []) + unused_columns(sheet, table)
     frames = {name: pl.concat(parts) for name, parts in tables.items()}
-    if not bad and all(frame.is_empty() for frame in frames.values()):
+    if all(frame.is_empty() for frame in frames.values()):
         raise source.refuse(
             "table.empty",
             place=", ".join(frames),
             problem="there is a header and no row below it",
-            remedy="fill it in, or take it out of the inbox",
+            remedy="fill it in, or take it out of the inbox and dismiss it",
         )
     return Reading(FORMAT, frames, bad, {name: cells for name, cells in unused.items() if cells})
 
@@ -88,15 +89,24 @@ def _one_table(source: SourceFile, sheet: Sheet) -> Table:
             problem=f"the header fits {' and '.join(table.name for table in fitting)}",
             remedy="split it into one file or sheet a table",
         )
+    if COUNT_COLUMNS <= {column_name(cell) for cell in sheet.header}:
+        raise source.refuse(
+            "table.ambiguous",
+            place=place,
+            problem="the workbook holds a sheet of spot counts beside other sheets",
+            remedy="save the sheet of counts as a file of its own",
+        )
     if fitting:
         return fitting[0]
     meant = near_misses(sheet.header)
     names = {column_name(cell) for cell in sheet.header}
-    gaps = [f"{table.name} needs {', '.join(sorted(needed_columns(table) - names))}" for table in meant]
+    gaps = [f"{table.name} also needs {', '.join(sorted(needed_columns(table) - names))}" for table in meant]
+    if {"plate_id", "well"} <= names:
+        gaps.append(f"a table of counts also needs {', '.join(sorted(COUNT_COLUMNS - names))}")
     raise source.refuse(
         "table.missing_column",
         place=place,
-        problem=f"the header is nearly that of a reference table, but {'; '.join(gaps)}",
+        problem=f"the header is nearly one that perdure knows, but {'; '.join(gaps)}",
         remedy="add the missing column; `perdure init` writes header-only tables to copy from",
     )
 
@@ -107,8 +117,13 @@ def _normalised(frame: pl.DataFrame) -> pl.DataFrame:
         return frame
     return frame.with_columns(
         pl.col("plate_id").map_elements(plate_id_of, return_dtype=pl.String),
-        pl.col("well").str.to_uppercase().str.replace(r"^([A-Z])0+(\d)", "$1$2"),
+        well_name("well"),
     )
+
+
+def well_name(column: str) -> pl.Expr:
+    """Wells as the readers name them: a01 is A1."""
+    return pl.col(column).str.to_uppercase().str.replace(r"^([A-Z])0+(\d)", "$1$2")
 
 
 def _strange_sheet(source: SourceFile, sheet: Sheet) -> BadCell:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
+from expectations.errors import SourceFileError
 from expectations.study import StudySettings
 from transforms.readers import aid_text, long_csv, reference_tables
-from transforms.readers.sheets import WORKBOOK_SIGNATURES, Sheet, csv_sheet, workbook_sheets
+from transforms.readers.sheets import Sheet, csv_sheet
 from transforms.readers.source import Reading, SourceFile, text_of
+from transforms.readers.workbooks import WORKBOOK_SIGNATURES, workbook_sheets
 
 _TEMPORARY: Final = re.compile(
     r"~\$.*|\..*|.*~|Thumbs\.db|desktop\.ini|.*\.(tmp|temp|part|partial|crdownload|swp|lock)", re.IGNORECASE
@@ -59,7 +61,7 @@ def read(source: SourceFile, settings: StudySettings) -> Reading:
         return _read_sheets(source, workbook_sheets(source), settings)
     text = text_of(source)
     if text is None:
-        raise _unrecognised(source, "this is neither text nor a workbook")
+        raise _unrecognised(source, "this is neither a workbook nor text in UTF-8, UTF-16 or Windows-1252")
     for reader in TEXT_READERS:
         if reader.recognises(text):
             return reader.read(source, text, settings)
@@ -70,15 +72,23 @@ def read(source: SourceFile, settings: StudySettings) -> Reading:
 def _read_sheets(source: SourceFile, sheets: list[Sheet], settings: StudySettings) -> Reading:
     for reader in SHEET_READERS:
         if reader.recognises(sheets):
+            _refuse_faults(source, sheets)
             return reader.read(source, sheets, settings)
-    header = ", ".join(cell for sheet in sheets for cell in sheet.header if cell)[:120]
-    seen = (
-        f"no instrument or reference table has the header {header!r}" if header else "no header or title perdure knows"
-    )
-    raise _unrecognised(source, seen)
+    headers = [cell for sheet in sheets for cell in sheet.header if cell]
+    if not headers:
+        raise _unrecognised(source, "it begins like no export or table perdure knows")
+    shown = ", ".join(headers)[:120]
+    raise _unrecognised(source, f"no instrument's export and no reference table begins with {shown!r}")
 
 
-def _unrecognised(source: SourceFile, problem: str) -> Exception:
+def _refuse_faults(source: SourceFile, sheets: list[Sheet]) -> None:
+    for sheet in sheets:
+        if sheet.fault is not None:
+            remedy = "save it again as CSV from the spreadsheet; a quotation mark inside a quoted cell is written twice"
+            raise source.refuse("format.unrecognised", problem=sheet.fault, remedy=remedy)
+
+
+def _unrecognised(source: SourceFile, problem: str) -> SourceFileError:
     return source.refuse(
         "format.unrecognised",
         problem=problem,

@@ -1,18 +1,17 @@
-"""Rows of text from CSV files and workbooks: the header, then cells as text with the place of each row."""
+"""Rows of text as a table has them: the header, then cells as text with the place of each row; and CSV files as such."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Final
 
-from transforms.readers.source import SourceFile
-
-WORKBOOK_SIGNATURES: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-"""First bytes of .xlsx (a zip) and of old .xls files."""
+_SEPARATORS = (",", ";", "\t")
+_SEPARATOR_LINE = re.compile(r"\s*sep=([,;\t])\s*\n", re.IGNORECASE)
+"""What spreadsheets write as the first line to name the separator to each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,77 +22,58 @@ class Sheet:
     header: list[str]
     rows: list[list[str]]
     places: list[str]
-    decimal_comma: bool = False
+    point_is_decimal: bool = False
+    """True where a point in a number cannot be a thousands separator."""
+    fault: str | None = None
+    """Why the sheet could not be read to its end."""
 
 
 def csv_sheet(text: str) -> Sheet | None:
     """The one sheet of a CSV with separator `,`, `;` or tab; None where the first line is no header of two columns.
 
-    Lines without any filled cell are passed over. With `;` as separator, numbers may have decimal commas.
+    Lines without any filled cell are passed over. Quotation marks that do not pair up are a fault of the sheet: they
+    can swallow any number of lines into one cell.
     """
-    first = next((line for line in text.split("\n") if line.strip()), "")
-    separator = max((",", ";", "\t"), key=first.count)
+    told = _SEPARATOR_LINE.match(text)
+    skipped = 1 if told else 0
+    body = text[told.end() :] if told else text
+    first = re.sub(r'"[^"]*"', "", next((line for line in body.split("\n") if line.strip()), ""))
+    separator = told[1] if told else max(_SEPARATORS, key=first.count)
     if separator not in first:
         return None
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    header: list[str] = []
-    rows, places = [], []
+    reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=True)
+    filled: list[tuple[int, list[str]]] = []
+    fault = None
+    begins = 1
     try:
         for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if not header:
-                header = [cell.strip() for cell in cells]
-                continue
-            rows.append([cell.strip() for cell in cells])
-            places.append(f"line {reader.line_num}")
+            if any(cell.strip() for cell in cells):
+                filled.append((begins + skipped, [cell.strip() for cell in cells]))
+            begins = reader.line_num + 1
     except csv.Error:
-        return None
-    return Sheet(None, *_trimmed(header, rows), places, decimal_comma=separator == ";")
-
-
-def workbook_sheets(source: SourceFile) -> list[Sheet]:
-    """Every sheet of a workbook that has any filled cell.
-
-    Raises SourceFileError (format.workbook) for a file that is damaged, encrypted or no workbook.
-    """
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(source.data))
-        raw = [
-            (name, workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)) for name in workbook.sheet_names
-        ]
-    except (CalamineError, OSError, ValueError) as error:
-        raise source.refuse(
-            "format.workbook",
-            problem=f"the workbook cannot be opened ({str(error)[:80]})",
-            remedy="save it again as .xlsx without a password",
-        ) from error
-    return [sheet for name, cells in raw if (sheet := _sheet(name, cells)) is not None]
-
-
-def _sheet(name: str, cells: Sequence[Sequence[object]]) -> Sheet | None:
-    filled = [(number, [_text(cell) for cell in row]) for number, row in enumerate(cells, start=1)]
-    filled = [(number, row) for number, row in filled if any(row)]
+        fault = f"from line {begins + skipped} on, the quotation marks do not pair up"
     if not filled:
         return None
-    header = filled[0][1]
-    rows = [row for _, row in filled[1:]]
-    return Sheet(name, *_trimmed(header, rows), [f"{name}!row {number}" for number, _ in filled[1:]])
+    places = [f"line {number}" for number, _ in filled[1:]]
+    header, rows = trimmed([cells for _, cells in filled])
+    return Sheet(None, header, rows, places, point_is_decimal=separator == ",", fault=fault)
 
 
-def _trimmed(header: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
-    """Without the empty columns at the end that trailing separators leave."""
+def trimmed(lines: Sequence[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows without the empty columns at the end that trailing separators leave."""
+    header, *rows = lines
     width = max((index for index, cell in enumerate(header, start=1) if cell), default=0)
     return header[:width], [row[:width] + [cell for cell in row[width:] if cell] for row in rows]
 
 
-def _text(cell: object) -> str:
-    if isinstance(cell, datetime):
-        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
-    if isinstance(cell, date | time):
-        return cell.isoformat()
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell).strip()
+def text_of_value(value: object) -> str:
+    """A cell's value as a person would type it."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()

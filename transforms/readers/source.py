@@ -48,14 +48,13 @@ class Reading:
 def text_of(source: SourceFile) -> str | None:
     """The file as text, line ends as LF; None for what is no text.
 
-    UTF-8 and UTF-16 with or without byte-order mark where it is needed, else Windows-1252, which labs' instruments
-    on Windows write.
+    UTF-8 and UTF-16 with or without byte-order mark, else Windows-1252, which instruments on Windows write.
     """
     data = source.data
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = _decoded(data, "utf-16")
     elif b"\x00" in data:
-        return None
+        text = _decoded(data, _unmarked_utf_16(data))
     else:
         text = _decoded(data, "utf-8-sig")
         text = _decoded(data, "cp1252") if text is None else text
@@ -64,7 +63,17 @@ def text_of(source: SourceFile) -> str | None:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _decoded(data: bytes, encoding: str) -> str | None:
+def _unmarked_utf_16(data: bytes) -> str | None:
+    """UTF-16 of a text whose first line is ASCII: every second byte is zero and no other is."""
+    head = data[:64]
+    if not any(head[1::2]) and all(head[0::2]):
+        return "utf-16-le"
+    return "utf-16-be" if not any(head[0::2]) and all(head[1::2]) else None
+
+
+def _decoded(data: bytes, encoding: str | None) -> str | None:
+    if encoding is None:
+        return None
     try:
         return data.decode(encoding)
     except UnicodeDecodeError:

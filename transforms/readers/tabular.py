@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from expectations.contract import UNREADABLE, Table
+from expectations.contract import UNREADABLE, Column, Table
 from expectations.study import StudySettings
-from transforms.readers.dates import AmbiguousDateError, read_date, read_moment
+from transforms.readers.dates import AmbiguousDateError, Order, read_date, read_moment
+from transforms.readers.numbers import Mark, decimal_mark, read_number, read_whole_number
 from transforms.readers.sheets import Sheet
 from transforms.readers.source import BadCell, SourceFile
 
-HEADER_ALIASES = {
+HEADER_ALIASES: Final = {
     "plate": "plate_id",
     "plate_name": "plate_id",
     "specimen": "specimen_id",
@@ -25,15 +26,30 @@ HEADER_ALIASES = {
 }
 """Other spellings of a column's name in a header."""
 
-_MISSING = {"", "n/a", "na", "nan", "null", "none", "--", "-", "####", "."}
-_SOURCE = ("file_sha256", "place")
+SOURCE_COLUMNS: Final = ("file_sha256", "place")
+"""Columns that say where a row came from: never read from the file itself."""
+
+_MISSING: Final = {"", "n/a", "#n/a", "na", "nan", "null", "none", "--", "-", "####", "."}
+_MISSING_TEXT: Final = _MISSING - {"none"}
+"""`none` is a word: some layouts write it for wells without antigen."""
+_LARGEST: Final = 2**53 - 1
+"""Above, a whole number read as floating point may be another one."""
 
 Parse = Callable[[str], Any]
 
 
+class _Fault(NamedTuple):
+    """A cell that could not be read; `row` counts the rows of the sheet from 0."""
+
+    row: int
+    column: str
+    value: str
+    rule: str
+
+
 def column_name(cell: str) -> str:
     """The column a header cell names: lower case, blanks and hyphens as underscores, aliases resolved."""
-    plain = re.sub(r"[\s\-]+", "_", cell.strip().lower())
+    plain = re.sub(r"[\s\-_]+", "_", cell.strip().lower())
     return HEADER_ALIASES.get(plain, plain)
 
 
@@ -42,84 +58,100 @@ def incoming(
 ) -> tuple[pl.DataFrame, list[BadCell]]:
     """The rows of a sheet as an incoming frame of `table`, and the cells that could not be read.
 
+    A line with more cells than the header is a row of nulls with every column unreadable: which cell is which is open,
+    and it counts as a row that broke a rule.
+
     Raises SourceFileError (table.repeated_column) where the header names one column twice.
     """
     names = [column_name(cell) for cell in sheet.header]
-    repeated = {name for name in names if names.count(name) > 1 and name in table.schema}
-    if repeated:
-        raise source.refuse(
-            "table.repeated_column",
-            place=f"header of {sheet.name or 'the table'}",
-            problem=f"{', '.join(sorted(repeated))} stands twice",
-            remedy="remove or rename one of them",
-        )
-    whole = [index for index, row in enumerate(sheet.rows) if len(row) <= len(names)]
-    bad = [
-        _too_wide(source, table, sheet, index)
-        for index in range(len(sheet.rows))
-        if len(sheet.rows[index]) > len(names)
-    ]
-    columns, faults = _columns(sheet, table, names, whole, settings)
-    places = [sheet.places[index] for index in whole]
+    _refuse_repeated(source, sheet, table, names)
+    wide = [index for index, row in enumerate(sheet.rows) if len(row) > len(names)]
+    rows: list[list[str]] = [[] if len(row) > len(names) else row for row in sheet.rows]
+    columns, faults = _columns(sheet, rows, table, names, settings)
+    bad = [_too_wide(source, table, sheet, index) for index in wide]
     bad += [
-        BadCell(source.sha256, table.name, places[row], rule, column, value, _row_json(names, sheet.rows[whole[row]]))
-        for row, column, value, rule in faults
+        BadCell(source.sha256, table.name, sheet.places[n], rule, column, value, _row_json(names, rows[n]))
+        for n, column, value, rule in faults
     ]
-    unreadable: dict[int, list[str]] = {}
-    for row, column, _, _ in faults:
-        unreadable.setdefault(row, []).append(column)
     frame = pl.DataFrame(columns).with_columns(
         pl.lit(source.sha256).alias("file_sha256"),
-        pl.Series("place", places, dtype=pl.String),
-        pl.Series(
-            UNREADABLE,
-            [",".join(unreadable[n]) if n in unreadable else None for n in range(len(whole))],
-            dtype=pl.String,
-        ),
+        pl.Series("place", sheet.places, dtype=pl.String),
+        pl.Series(UNREADABLE, _unreadable(len(rows), faults, wide, table), dtype=pl.String),
     )
     return frame.select(*table.schema, UNREADABLE), bad
 
 
 def unused_columns(sheet: Sheet, table: Table, also: tuple[str, ...] = ()) -> list[str]:
     """Header cells that name no column of the table; their content stays in the archive only."""
-    return [cell for cell in sheet.header if cell and column_name(cell) not in (*table.schema, *also)]
+    used = {*table.schema, *also} - set(SOURCE_COLUMNS)
+    return [cell for cell in sheet.header if cell and column_name(cell) not in used]
+
+
+def _refuse_repeated(source: SourceFile, sheet: Sheet, table: Table, names: list[str]) -> None:
+    known = set(table.schema) - set(SOURCE_COLUMNS)
+    for name in names:
+        spellings = [cell for cell, other in zip(sheet.header, names, strict=True) if other == name]
+        if name in known and len(spellings) > 1:
+            raise source.refuse(
+                "table.repeated_column",
+                place=f"header of sheet {sheet.name}" if sheet.name else "header",
+                problem=f"the column {name} stands {len(spellings)} times ({', '.join(spellings)})",
+                remedy="remove or rename all but one of them",
+            )
 
 
 def _columns(
-    sheet: Sheet, table: Table, names: list[str], whole: list[int], settings: StudySettings
-) -> tuple[dict[str, pl.Series], list[tuple[int, str, str, str]]]:
+    sheet: Sheet, rows: list[list[str]], table: Table, names: list[str], settings: StudySettings
+) -> tuple[dict[str, pl.Series], list[_Fault]]:
+    declared = [column for column in table.columns if column.name not in SOURCE_COLUMNS]
+    cells = {column.name: _cells(rows, names, column.name) for column in declared}
+    numbers = {cell for column in declared if column.dtype.is_numeric() for cell in cells[column.name]}
+    mark = decimal_mark(numbers, point_is_decimal=sheet.point_is_decimal)
     columns: dict[str, pl.Series] = {}
-    faults: list[tuple[int, str, str, str]] = []
-    for column in table.columns:
-        if column.name in _SOURCE:
-            continue
-        at = names.index(column.name) if column.name in names else None
-        cells = [sheet.rows[n][at] if at is not None and at < len(sheet.rows[n]) else "" for n in whole]
-        parse = _parser(column.dtype, sheet.decimal_comma, settings)
-        known: dict[str, Any] = {}
-        for cell in set(cells):
-            known[cell] = _read(cell, parse)
-        columns[column.name] = pl.Series(column.name, [known[cell][0] for cell in cells], dtype=column.dtype)
-        broken = {cell: rule for cell, (_, rule) in known.items() if rule}
-        if broken:
-            faults += [(n, column.name, cell, broken[cell]) for n, cell in enumerate(cells) if cell in broken]
+    faults: list[_Fault] = []
+    for column in declared:
+        missing = _MISSING_TEXT if column.dtype == pl.String else _MISSING
+        parse = _parser(column, mark, settings.dates.order)
+        known = {cell: _read(cell, parse, missing) for cell in set(cells[column.name])}
+        values = [known[cell] for cell in cells[column.name]]
+        columns[column.name] = pl.Series(column.name, [value for value, _ in values], dtype=column.dtype)
+        faults += [
+            _Fault(n, column.name, cells[column.name][n], rule)
+            for n, (_, rule) in enumerate(values)
+            if rule is not None
+        ]
     return columns, sorted(faults)
 
 
-def _read(cell: str, parse: Parse) -> tuple[Any, str | None]:
-    if cell.lower() in _MISSING:
+def _cells(rows: list[list[str]], names: list[str], name: str) -> list[str]:
+    """The column's cells; empty where the file has no such column or the line ends before it."""
+    if name not in names:
+        return [""] * len(rows)
+    at = names.index(name)
+    return [row[at] if at < len(row) else "" for row in rows]
+
+
+def _unreadable(n_rows: int, faults: Sequence[_Fault], wide: Sequence[int], table: Table) -> list[str | None]:
+    told: list[list[str]] = [[] for _ in range(n_rows)]
+    for fault in faults:
+        told[fault.row].append(fault.column)
+    for row in wide:
+        told[row] = [name for name in table.schema if name not in SOURCE_COLUMNS]
+    return [",".join(columns) or None for columns in told]
+
+
+def _read(cell: str, parse: Parse, missing: set[str]) -> tuple[Any, str | None]:
+    if cell.lower() in missing:
         return None, None
     try:
         return parse(cell), None
     except AmbiguousDateError:
         return None, "row.ambiguous_date"
-    except (ValueError, OverflowError):
+    except ValueError:
         return None, "row.unreadable"
 
 
-def _parser(dtype: Any, decimal_comma: bool, settings: StudySettings) -> Parse:
-    order = settings.dates.order
-
+def _parser(column: Column, mark: Mark, order: Order) -> Parse:
     def day(cell: str) -> date:
         return read_date(cell, order)
 
@@ -127,26 +159,18 @@ def _parser(dtype: Any, decimal_comma: bool, settings: StudySettings) -> Parse:
         return read_moment(cell, order)
 
     def number(cell: str) -> float:
-        plain = cell.replace(" ", "").replace("\u00a0", "").removesuffix("%")
-        if decimal_comma and "," in plain:
-            plain = plain.replace(".", "").replace(",", ".")
-        if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", plain):
-            raise ValueError(cell)
-        return float(plain)
+        return read_number(cell.removesuffix("%") if column.unit == "%" else cell, mark)
 
     def whole(cell: str) -> int:
-        value = number(cell)
-        if not value.is_integer() or abs(value) > 2**53:
-            raise ValueError(cell)
-        return int(value)
+        return read_whole_number(cell, mark, 2**31 - 1 if column.dtype == pl.Int32 else _LARGEST)
 
-    if dtype == pl.Date:
+    if column.dtype == pl.Date:
         return day
-    if isinstance(dtype, pl.Datetime):
+    if isinstance(column.dtype, pl.Datetime):
         return moment
-    if dtype == pl.Float64:
-        return number
-    return whole if dtype.is_integer() else str
+    if column.dtype == pl.String:
+        return str
+    return whole if column.dtype.is_integer() else number
 
 
 def _row_json(names: list[str], cells: list[str]) -> str:
@@ -155,8 +179,6 @@ def _row_json(names: list[str], cells: list[str]) -> str:
 
 def _too_wide(source: SourceFile, table: Table, sheet: Sheet, index: int) -> BadCell:
     row = sheet.rows[index]
-    extra = row[len(sheet.header) :]
+    extra = ", ".join(row[len(sheet.header) :])
     row_json = json.dumps(row, ensure_ascii=False)
-    return BadCell(
-        source.sha256, table.name, sheet.places[index], "row.width", sheet.header[-1], ", ".join(extra), row_json
-    )
+    return BadCell(source.sha256, table.name, sheet.places[index], "row.width", sheet.header[-1], extra, row_json)

@@ -1,0 +1,1 @@
+"""The documentation, and the code that writes those of its pages that follow from the contract."""

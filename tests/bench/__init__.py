@@ -1,0 +1,1 @@
+"""What `make bench` measures; never run as a test."""
