@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -35,15 +35,20 @@ _EXIT_CODES: Final = (
 
 def page() -> str:
     """The whole page, the commands in the order of `perdure --help`."""
-    group: Any = cli
-    parts = [head("Commands", "flows/cli.py"), _INTRO, f"```text\n{_help(group, group, 'perdure')}\n```\n"]
+    program = _context(cli, "perdure")
+    parts = [head("Commands", "flows/cli.py"), _INTRO, _help(program)]
     parts.append(f"## Exit codes\n\n{grid(('code', 'meaning'), ((code(n), what) for n, what in _EXIT_CODES))}")
-    for name, command in group.commands.items():
-        parts.append(f"## perdure {name}\n\n```text\n{_help(group, command, f'perdure {name}')}\n```\n")
+    for name, command in cli.commands.items():
+        parts.append(f"## perdure {name}\n\n{_help(_context(command, name, program))}")
     return "\n".join(parts)
 
 
-def _help(group: Any, command: Any, name: str) -> str:
-    """The help text, of one width whatever the terminal."""
-    context = click.Context(command, info_name=name, terminal_width=_WIDTH)
-    return "\n".join(line.rstrip() for line in str(command.get_help(context)).splitlines())
+def _context(command: click.Command, name: str, parent: click.Context | None = None) -> click.Context:
+    """What the command is called as; of one width whatever the terminal."""
+    return command.make_context(name, [], parent, terminal_width=_WIDTH, resilient_parsing=True)
+
+
+def _help(context: click.Context) -> str:
+    """The help text as a block."""
+    lines = [line.rstrip() for line in context.command.get_help(context).splitlines()]
+    return "\n".join(["```text", *lines, "```", ""])

@@ -37,10 +37,10 @@ def _holds(path: Path, text: str) -> bool:
     return path.is_file() and path.read_text(encoding="utf-8") == text
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], folder: Path = FOLDER) -> int:
     """Exit code: 1 where `--check` finds a stale page."""
     if arguments == ["--check"]:
-        names = stale()
+        names = stale(folder)
         if names:
             told = ", ".join(f"docs/{name}" for name in names)
             print(f"Stale: {told}. To mend it: make docs, and commit the result.", file=sys.stderr)
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
     if arguments:
         print("Usage: python -m docs.generate [--check]", file=sys.stderr)
         return 2
-    print(f"Written: {', '.join(f'docs/{name}' for name in write()) or 'nothing, every page was fresh'}.")
+    print(f"Written: {', '.join(f'docs/{name}' for name in write(folder)) or 'nothing, every page was fresh'}.")
     return 0
 
 

@@ -64,6 +64,11 @@ class Rule:
         raise NotImplementedError  # pragma: no cover - abstract
 
     @property
+    def parts(self) -> tuple[pl.Expr, ...]:
+        """What the limit holds for, each on its own: the rule, where it has no parts."""
+        return (self.holds,)
+
+    @property
     def says(self) -> str:
         """The rule in words."""
         raise NotImplementedError  # pragma: no cover - abstract
@@ -158,17 +163,21 @@ class Between(Rule):
     def holds(self) -> pl.Expr:
         """Null or inside; NaN is outside."""
         value = pl.col(self.column)
-        inside = value.is_not_nan() if self.minimum is None else value >= self.minimum
+        inside = value.cast(pl.Float64).is_not_nan()
+        if self.minimum is not None:
+            inside = inside & (value >= self.minimum)
         if self.maximum is not None:
             inside = inside & (value <= self.maximum)
-        return (inside & value.cast(pl.Float64).is_not_nan()).fill_null(value=True)
+        return inside.fill_null(value=True)
 
     @property
     def says(self) -> str:
         """The rule in words."""
-        low = "-inf" if self.minimum is None else f"{self.minimum:g}"
-        high = "inf" if self.maximum is None else f"{self.maximum:g}"
-        return f"{self.column} is between {low} and {high}"
+        if self.maximum is None:
+            return f"{self.column} is at least {self.minimum:g}"
+        if self.minimum is None:
+            return f"{self.column} is at most {self.maximum:g}"
+        return f"{self.column} is between {self.minimum:g} and {self.maximum:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +244,14 @@ class FilledExactlyWhen(Rule):
     @property
     def holds(self) -> pl.Expr:
         """Filled and the other column has the value, or neither."""
-        return pl.col(self.column).is_not_null() == (pl.col(self.when) == self.equals).fill_null(value=False)
+        filled, empty = self.parts
+        return filled & empty
+
+    @property
+    def parts(self) -> tuple[pl.Expr, ...]:
+        """Filled where the other column has the value; empty where it has not."""
+        has_value = (pl.col(self.when) == self.equals).fill_null(value=False)
+        return pl.col(self.column).is_not_null() | ~has_value, pl.col(self.column).is_null() | has_value
 
     @property
     def applies(self) -> pl.Expr:
@@ -292,11 +308,16 @@ class Reference:
     @property
     def says(self) -> str:
         """The rule in words."""
-        return f"{self.column} is known to {self.target}"
+        table, _, column = self.target.partition(".")
+        return (
+            f"{self.column} is declared in study.toml"
+            if table == "study"
+            else f"{self.column} is a {column} of {table}"
+        )
 
     def holds(self, known: Iterable[str]) -> pl.Expr:
         """True where the column is empty or among the known values; never null."""
-        return pl.col(self.column).is_in(list(known)).fill_null(value=True)
+        return pl.col(self.column).is_in(pl.Series(list(known), dtype=pl.String).implode()).fill_null(value=True)
 
     @property
     def applies(self) -> pl.Expr:

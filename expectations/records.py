@@ -29,6 +29,7 @@ RUNS: Final = Table(
         Column("next_due_date", pl.Date, "The first day on which another expected visit falls due; a run on or after it has something to do."),
         Column("n_files_looked_at", pl.Int64, "New or re-tried files the run judged.", unit="files", required=True),
         Column("n_files_held", pl.Int64, "Files held back after the run.", unit="files", required=True),
+        Column("n_rows_rejected", pl.Int64, "Rows of accepted files that were split off and are not in the tables.", unit="rows", required=True),
         Column("n_critical_failures", pl.Int64, "Critical quality checks that failed in this run.", unit="checks", required=True),
         Column("trigger", pl.String, "Why there was something to do.", required=True),
         Column("table_versions", pl.String, "JSON: the Delta version of every table that belongs to this state.", required=True),

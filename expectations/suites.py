@@ -35,6 +35,8 @@ from expectations.records import CHECK_COLUMNS, QUALITY_CHECKS
 ENGINE = "great_expectations"
 ROW_COUNT = "row_count"
 _EXAMPLES = 5
+_ROUNDING = 1e-9
+"""Less than one row of any table: what division may lose at the limit."""
 
 
 @cache
@@ -62,14 +64,14 @@ def _batch_definition() -> Any:
     return source.add_dataframe_asset("incoming").add_batch_definition_whole_dataframe("whole")
 
 
-def suite_of(table: Table, known: Mapping[str, Collection[str]]) -> list[Any]:
-    """The expectations of a table; `known` gives the values every reference target declares.
+def suite_of(table: Table, incoming: pl.DataFrame, known: Mapping[str, Collection[str]]) -> list[Any]:
+    """The expectations of a table for these rows; `known` gives the values every reference target declares.
 
     Raises KeyError for a reference whose target is not in `known`.
     """
     _, gxe, _ = _library()
     rules: list[Rule] = [*table.rules, table.unique_in_file]
-    told = [expectation for rule in rules for expectation in _of_rule(rule)]
+    told = [expectation for rule in rules for expectation in _of_rule(rule, incoming)]
     told += [_of_reference(reference, known[reference.target]) for reference in table.references]
     says = f"there is at least one row in {table.name}"
     count = gxe.ExpectTableRowCountToBeBetween(min_value=1, severity="critical", meta=_meta(ROW_COUNT, says, None))
@@ -79,7 +81,7 @@ def suite_of(table: Table, known: Mapping[str, Collection[str]]) -> list[Any]:
 def check(table: Table, incoming: pl.DataFrame, known: Mapping[str, Collection[str]]) -> pl.DataFrame:
     """One row an expectation, in the columns of `quality_checks` (without run_id and attempt)."""
     gx, _, _ = _library()
-    suite = gx.ExpectationSuite(name=table.name, expectations=suite_of(table, known))
+    suite = gx.ExpectationSuite(name=table.name, expectations=suite_of(table, incoming, known))
     batch = _batch_definition().get_batch(batch_parameters={"dataframe": incoming.to_pandas()})
     found = batch.validate(suite, result_format={"result_format": "BASIC", "partial_unexpected_count": _EXAMPLES})
     rows = [_row(table, incoming.height, item.to_json_dict()) for item in found.results]
@@ -91,8 +93,8 @@ def _meta(name: str, says: str, limit: float | None) -> dict[str, Any]:
     return {"name": name, "says": says, "limit": limit}
 
 
-def _of_rule(rule: Rule) -> list[Any]:
-    _, gxe, condition_column = _library()
+def _of_rule(rule: Rule, incoming: pl.DataFrame) -> list[Any]:
+    _, gxe, _ = _library()
     common: dict[str, Any] = {"severity": rule.severity, "meta": _meta(rule.name, rule.says, rule.limit)}
     column = common | {"column": rule.column, "mostly": 1 - rule.limit}
     match rule:
@@ -111,19 +113,29 @@ def _of_rule(rule: Rule) -> list[Any]:
         case Equal():
             told = [gxe.ExpectColumnPairValuesToBeEqual(**_pair(rule))]
         case FilledExactlyWhen():
-            when = condition_column(rule.when)
-            filled = column | {"meta": _meta(f"{rule.name}: filled", rule.says, rule.limit)}
-            empty = column | {"meta": _meta(f"{rule.name}: empty", rule.says, rule.limit)}
-            told = [
-                gxe.ExpectColumnValuesToNotBeNull(row_condition=when == rule.equals, **filled),
-                gxe.ExpectColumnValuesToBeNull(row_condition=when != rule.equals, **empty),
-            ]
+            told = _filled_and_empty(rule, incoming, column)
         case UniqueInFile():
             unique = common | {"column_list": list(rule.columns), "mostly": 1 - rule.limit}
             told = [gxe.ExpectCompoundColumnsToBeUnique(ignore_row_if="any_value_is_missing", **unique)]
         case _:
             raise TypeError(f"no expectation is declared for {type(rule).__name__}")
     return told
+
+
+def _filled_and_empty(rule: FilledExactlyWhen, incoming: pl.DataFrame, column: dict[str, Any]) -> list[Any]:
+    """Filled where the condition holds, empty elsewhere; the limit is a share of all rows, as it is for every rule."""
+    _, gxe, condition_column = _library()
+    when, n = condition_column(rule.when), incoming.height
+    n_when = incoming.filter(pl.col(rule.when) == rule.equals).height
+
+    def told(part: str, n_rows: int) -> dict[str, Any]:
+        mostly = 1 - rule.limit * n / n_rows - _ROUNDING if n_rows else 1.0
+        return column | {"mostly": max(0.0, mostly), "meta": _meta(f"{rule.name}: {part}", rule.says, rule.limit)}
+
+    return [
+        gxe.ExpectColumnValuesToNotBeNull(row_condition=when == rule.equals, **told("filled", n_when)),
+        gxe.ExpectColumnValuesToBeNull(row_condition=when != rule.equals, **told("empty", n - n_when)),
+    ]
 
 
 def _pair(rule: Rule) -> dict[str, Any]:
@@ -151,10 +163,9 @@ def _of_reference(reference: Reference, known: Collection[str]) -> Any:
 
 def _row(table: Table, n_rows: int, item: dict[str, Any]) -> dict[str, Any]:
     config, result = item["expectation_config"], item["result"]
-    meta, error = config["meta"], item["exception_info"]
-    if error.get("raised_exception"):
-        raise RuntimeError(f"the expectation {meta['name']} on {table.name} raised: {error['exception_message']}")
-    examples = [str(value) for value in result.get("partial_unexpected_list", []) if value is not None]
+    meta = config["meta"]
+    _raise_if_failed(f"the expectation {meta['name']} on {table.name}", item["exception_info"])
+    examples = [_example(value) for value in result.get("partial_unexpected_list", []) if value is not None]
     config["kwargs"].pop("value_set", None)  # as large as the other table, and kept there
     return {
         "table_name": table.name,
@@ -169,3 +180,17 @@ def _row(table: Table, n_rows: int, item: dict[str, Any]) -> dict[str, Any]:
         "examples": "; ".join(examples) or None,
         "result": json.dumps({"expectation": config, "result": result}, default=str, sort_keys=True),
     }
+
+
+def _raise_if_failed(what: str, told: dict[str, Any]) -> None:
+    """An expectation that could not be evaluated is a fault of ours, not of the file. Told once, or once a metric."""
+    for info in (told, *told.values()):
+        if isinstance(info, dict) and info.get("raised_exception"):
+            raise RuntimeError(f"{what} could not be evaluated: {info['exception_message']}")
+
+
+def _example(value: Any) -> str:
+    """One unexpected value: those of several columns joined, the file's sha256 left out."""
+    if isinstance(value, dict):
+        value = [part for name, part in value.items() if name != "file_sha256"]
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

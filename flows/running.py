@@ -40,9 +40,10 @@ def run(
 
 
 def exit_code(folder: Path, result: dict[str, Any]) -> int:
-    """0 where all is accepted, 3 where a file is held back or waits, or a critical check failed."""
+    """0 where all is accepted, 3 where a file or a row is held back, a file waits, or a critical check failed."""
     state = ledger.head(folder)
-    held = state is not None and (state.row["n_files_held"] or state.row["n_critical_failures"])
+    counts = ("n_files_held", "n_rows_rejected", "n_critical_failures")
+    held = state is not None and any(state.row[name] for name in counts)
     return HELD_BACK if held or result["waiting"] else 0
 
 

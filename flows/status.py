@@ -51,9 +51,10 @@ def files_lines(asked: Asked, folder: Path) -> list[str]:
         lines.append(f"  held back [{row['reason']}] {row['path']}{place}: {what}")
     if len(held) > _FEW:
         lines.append(f"  and {len(held) - _FEW} more: perdure quarantine {folder}")
-    rejects = rows(asked, "select count(distinct (file_sha256, table_name, place)) as n from rejects")[0]["n"]
+    rejects = rows(asked, "select n_rows_rejected as n from runs order by run_id desc limit 1")[0]["n"]
     if rejects:
-        lines.append(f"  {rejects} row{'s' if rejects > 1 else ''} rejected; see the quality report")
+        which = f"{rejects} row{'s' if rejects > 1 else ''}"
+        lines.append(f"  {which} of accepted files rejected and not in the tables: see the quality report")
     return lines
 
 

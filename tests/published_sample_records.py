@@ -16,9 +16,9 @@ FIRST_RUN = "2012-02-01T0615-0001"
 STUDY_SHA = "5f" * 32
 
 RUNS = f"""
-    run_id      | started_at                | committed_at              | as_of_date | next_due_date | n_files_looked_at | n_files_held | n_critical_failures | trigger
-    {FIRST_RUN} | 2012-02-01T06:15:02 | 2012-02-01T06:15:20 | 2012-02-01 | 2012-03-01    | 31                | 4            | 1                   | first run
-    {LAST_RUN}  | 2012-03-01T06:15:02 | 2012-03-01T06:15:19 | 2012-03-01 | 2012-05-05    | 3                 | 5            | 1                   | 3 new files
+    run_id      | started_at                | committed_at              | as_of_date | next_due_date | n_files_looked_at | n_files_held | n_rows_rejected | n_critical_failures | trigger
+    {FIRST_RUN} | 2012-02-01T06:15:02 | 2012-02-01T06:15:20 | 2012-02-01 | 2012-03-01    | 31                | 4            | 2               | 1                   | first run
+    {LAST_RUN}  | 2012-03-01T06:15:02 | 2012-03-01T06:15:19 | 2012-03-01 | 2012-05-05    | 3                 | 5            | 2               | 1                   | 3 new files
 """
 
 HELD = (

@@ -6,7 +6,7 @@ Nothing is ever mixed: a plate comes whole from one file, a row of a reference t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, NamedTuple
@@ -22,11 +22,12 @@ _SOURCE = ("file_sha256", "place")
 
 @dataclass(frozen=True, slots=True)
 class Precedence:
-    """Who wins: the study's policy, the order of arrival of every file, and the files a person released."""
+    """Who wins: the study's policy, the order in which files arrived, and what a person released."""
 
     policy: Policy
     arrivals: Mapping[str, int]
-    released: Collection[str]
+    released: Mapping[str, int]
+    """file_sha256 to the run of the decision: a release counts as an arrival in that run, after all others."""
 
 
 class Claim(NamedTuple):
@@ -51,13 +52,15 @@ class Replacement(NamedTuple):
 
 @dataclass(slots=True)
 class PlateVerdict:
-    """What becomes of files that claim plates."""
+    """What becomes of files that claim plates. Where there are conflicts, the rest holds only once they are out."""
 
+    conflicts: dict[str, str] = field(default_factory=dict)
+    """file_sha256 to the plate and the files it is about."""
     left_out: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """file_sha256 to (reason code, the plate and the files it is about)."""
+    """Files none of whose plates is needed: file_sha256 to (reason code, plates)."""
+    unneeded: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    """file_sha256 to the plates of it that stay out, each with the reason code."""
     replaced: list[Replacement] = field(default_factory=list)
-    known: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    """file_sha256 to plates of which another file says the same."""
 
 
 def fingerprints(counts: pl.DataFrame) -> pl.DataFrame:
@@ -82,62 +85,78 @@ def claims(counts: pl.DataFrame, plates: pl.DataFrame, arrivals: pl.DataFrame, *
 
 
 def judge_plates(incoming: list[Claim], live: list[Claim], precedence: Precedence) -> PlateVerdict:
-    """Which incoming files come in.
+    """Which plates of which incoming files come in.
 
-    Policy hold: a plate that two files count differently is held, the live one stays. Policy newest: by read date
-    where every claimant has one, else by arrival; a tie is held. A released file wins over both.
+    Policy hold: files that count a plate differently are held, the live one stays. Policy newest: by read date where
+    every version of the plate has one, else by arrival; a tie is held. A released file wins over both. A file is held
+    whole; under newest only those plates of it stay out that another file has newer.
     """
+    own = {(claim.file_sha256, claim.plate_id) for claim in live}
     by_plate: dict[str, list[Claim]] = defaultdict(list)
-    for claim in [*live, *sorted(incoming, key=lambda claim: claim.path)]:
+    for claim in [*live, *(one for one in incoming if (one.file_sha256, one.plate_id) not in own)]:
         by_plate[claim.plate_id].append(claim)
     verdict = PlateVerdict()
     for plate in sorted({claim.plate_id for claim in incoming}):
-        _judge_plate(by_plate[plate], precedence, verdict)
-    for sha in {claim.file_sha256 for claim in incoming} - set(verdict.left_out):
-        mine = {claim.plate_id for claim in incoming if claim.file_sha256 == sha}
-        if mine <= verdict.known[sha]:
-            verdict.left_out[sha] = ("duplicate.same_values", ", ".join(sorted(mine)))
-    verdict.replaced = [one for one in verdict.replaced if one.by_file_sha256 not in verdict.left_out]
+        _judge_plate(sorted(by_plate[plate], key=lambda claim: _order(claim, precedence)), precedence, verdict)
+    for sha, plate in own & {(claim.file_sha256, claim.plate_id) for claim in incoming}:
+        verdict.unneeded[sha][plate] = "accepted.whole"
+    for sha in {claim.file_sha256 for claim in incoming} - set(verdict.conflicts):
+        reasons = {verdict.unneeded[sha].get(claim.plate_id) for claim in incoming if claim.file_sha256 == sha}
+        if not reasons & {None, "accepted.whole"}:
+            code = max(str(one) for one in reasons)  # superseded, where any plate is
+            verdict.left_out[sha] = (code, ", ".join(sorted(verdict.unneeded[sha])))
     return verdict
 
 
+def _order(claim: Claim, precedence: Precedence) -> tuple[bool, bool, int, str, str]:
+    """Of claims that say the same, the first is the one to keep: the live one, the released, the earliest."""
+    is_released = claim.file_sha256 in precedence.released
+    return (not claim.is_live, not is_released, claim.arrival, claim.path, claim.file_sha256)
+
+
 def _judge_plate(claimants: list[Claim], precedence: Precedence, verdict: PlateVerdict) -> None:
-    """Claimants of one plate, the live one first, then by path."""
-    first_of: dict[int, Claim] = {}
+    """Claimants of one plate, in order; each version of its counts has one or several."""
+    versions: dict[int, list[Claim]] = defaultdict(list)
     for claim in claimants:
-        if first_of.setdefault(claim.fingerprint, claim) is not claim:
-            verdict.known[claim.file_sha256].add(claim.plate_id)
-    if len(first_of) == 1:
-        return
-    live = claimants[0] if claimants[0].is_live else None
-    winner = _winner(list(first_of.values()), precedence)
-    files = ", ".join(sorted(claim.path for claim in first_of.values()))
-    for claim in claimants:
-        says_the_same = winner is not None and claim.fingerprint == winner.fingerprint
-        if claim.is_live or says_the_same or (live is not None and claim.fingerprint == live.fingerprint):
-            continue
-        code = (
-            "superseded.older_export" if winner is not None and precedence.policy == "newest" else "conflict.same_plate"
-        )
-        verdict.left_out.setdefault(claim.file_sha256, (code, f"plate {claim.plate_id} in {files}"))
-    if live is not None and winner is not None and not winner.is_live:
-        verdict.replaced.append(Replacement(live.file_sha256, live.plate_id, winner.file_sha256))
+        versions[claim.fingerprint].append(claim)
+    live = next((claim for claim in claimants if claim.is_live), None)
+    winner = _winner(list(versions.values()), precedence)
+    files = ", ".join(sorted({claim.path for claim in claimants}))
+    for version in versions.values():
+        is_live, is_winner = version[0].is_live, version is winner
+        if not is_live and not is_winner and (winner is None or precedence.policy == "hold"):
+            verdict.conflicts |= {claim.file_sha256: f"plate {claim.plate_id} in {files}" for claim in version}
+        elif is_winner or winner is None:
+            _leave_out(verdict, version[1:], "duplicate.same_values")
+        else:
+            _leave_out(verdict, version, "superseded.newer_export" if is_live else "superseded.older_export")
+    if live is not None and winner is not None and not winner[0].is_live:
+        verdict.replaced.append(Replacement(live.file_sha256, live.plate_id, winner[0].file_sha256))
 
 
-def _winner(distinct: list[Claim], precedence: Precedence) -> Claim | None:
-    chosen = [claim for claim in distinct if not claim.is_live and claim.file_sha256 in precedence.released]
+def _leave_out(verdict: PlateVerdict, version: Iterable[Claim], code: str) -> None:
+    for claim in version:
+        if not claim.is_live:
+            verdict.unneeded[claim.file_sha256][claim.plate_id] = code
+
+
+def _winner(versions: list[list[Claim]], precedence: Precedence) -> list[Claim] | None:
+    if len(versions) == 1:
+        return versions[0]
+    chosen = [one for one in versions if any(not c.is_live and c.file_sha256 in precedence.released for c in one)]
     if len(chosen) == 1:
         return chosen[0]
     if chosen or precedence.policy == "hold":
         return None
-    dated = all(claim.read_date is not None for claim in distinct)
-    best = max(_age(claim, dated) for claim in distinct)
-    newest = [claim for claim in distinct if _age(claim, dated) == best]
+    dated = all(any(claim.read_date for claim in version) for version in versions)
+    best = max(_age(version, dated=dated) for version in versions)
+    newest = [version for version in versions if _age(version, dated=dated) == best]
     return newest[0] if len(newest) == 1 else None
 
 
-def _age(claim: Claim, dated: bool) -> tuple[date, int]:
-    return (claim.read_date if dated and claim.read_date else date.min, claim.arrival)
+def _age(version: list[Claim], *, dated: bool) -> tuple[date, int]:
+    """What was said last counts, whoever said it first."""
+    return max(((claim.read_date if dated else None) or date.min, claim.arrival) for claim in version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,61 +171,72 @@ class RowVerdict:
     """Rows left out because they contradict another (REJECT_COLUMNS)."""
     n_known: dict[str, int]
     """Per file, rows that say what is already known."""
+    n_older: dict[str, int]
+    """Per file, rows that lost to a later one."""
 
 
 def judge_rows(table: Table, accepted: pl.DataFrame, live: pl.DataFrame, precedence: Precedence) -> RowVerdict:
-    """Accepted rows against live ones of the same key: the same values are known, other values a conflict."""
-    values = [name for name in table.schema if name not in _SOURCE]
-    keys = accepted.select(table.key).unique()
-    rivals = live.join(keys, on=list(table.key), how="semi", nulls_equal=True)
-    both = pl.concat([_ranked(rivals, precedence, is_live=True), _ranked(accepted, precedence, is_live=False)])
-    said = pl.struct(values).hash(seed=0)
-    best = pl.col("weight") == pl.col("weight").max().over(list(table.key))
-    judged = (
-        both.sort("is_live", "file_sha256", "place", descending=[True, False, False])
-        .with_columns(saying=said)
-        .with_columns(
-            n_sayings=pl.col("saying").n_unique().over(list(table.key)),
-            n_best=pl.col("saying").filter(best).n_unique().over(list(table.key)),
-            best_saying=pl.col("saying").filter(best).first().over(list(table.key)),
-            has_release=(pl.col("weight") >= _RELEASED).any().over(list(table.key)),
-            live_saying=pl.col("saying").filter(pl.col("is_live")).first().over(list(table.key)),
-        )
-    )
-    decided = pl.lit(precedence.policy == "newest") | pl.col("has_release")
-    winner = (
-        pl.when(pl.col("n_sayings") == 1)
-        .then(pl.col("saying"))
-        .when(decided & (pl.col("n_best") == 1))
-        .then(pl.col("best_saying"))
-        .otherwise(pl.col("live_saying"))
-    )
-    judged = judged.with_columns(winner=winner)
+    """Accepted rows against live ones of the same key: the same values are known, other values a conflict.
+
+    Policy hold: the live row stays and the others are rejected, until a person releases one. Policy newest: the row of
+    the file that arrived last wins. A release counts as an arrival in its run. A tie is a conflict.
+    """
+    judged = _with_winners(table, accepted, live, precedence)
     wins = (pl.col("saying") == pl.col("winner")).fill_null(value=False)
     first = pl.int_range(pl.len()).over([*table.key, "saying"]) == 0
     incoming = ~pl.col("is_live")
-    loses_to_newer = pl.lit(precedence.policy == "newest") & pl.col("winner").is_not_null() & ~pl.col("has_release")
-    known = judged.filter(incoming & wins & ~first)
-    contradicting = judged.filter(incoming & ~wins & ~loses_to_newer)
+    beaten = (pl.col("weight") < pl.col("winner_weight")) & (
+        pl.lit(precedence.policy == "newest") | pl.col("winner_is_released")
+    )
+    older = incoming & ~wins & beaten.fill_null(value=False)
     return RowVerdict(
         new=table.conform(judged.filter(incoming & wins & first)),
-        replaced=table.conform(judged.filter(pl.col("is_live") & ~wins)),
-        rejects=_conflict_rejects(table, contradicting),
-        n_known=dict(known.group_by("file_sha256").len().iter_rows()),
+        replaced=table.conform(judged.filter(~incoming & ~wins)),
+        rejects=_conflict_rejects(table, judged.filter(incoming & ~wins & ~older)),
+        n_known=_by_file(judged.filter(incoming & wins & ~first)),
+        n_older=_by_file(judged.filter(older)),
     )
 
 
-_RELEASED = 10**9
-"""Weight of a released file: above every arrival."""
+def _with_winners(table: Table, accepted: pl.DataFrame, live: pl.DataFrame, precedence: Precedence) -> pl.DataFrame:
+    """Rows with what each says, its weight, and which saying of its key wins; null where nothing does."""
+    key = list(table.key)
+    rivals = live.join(accepted.select(key).unique(), on=key, how="semi", nulls_equal=True)
+    both = pl.concat([_weighed(rivals, precedence, is_live=True), _weighed(accepted, precedence, is_live=False)])
+    both = both.sort("is_live", "arrival", "file_sha256", "place", descending=[True, False, False, False])
+    counts = pl.lit(value=True) if precedence.policy == "newest" else pl.col("is_released")
+    best = counts & (pl.col("weight") == pl.col("weight").filter(counts).max().over(key))
+    saying = pl.struct(name for name in table.schema if name not in _SOURCE).hash(seed=0)
+    told = both.with_columns(saying=saying).with_columns(
+        n_sayings=pl.col("saying").n_unique().over(key),
+        n_best=pl.col("saying").filter(best).n_unique().over(key),
+        best_saying=pl.col("saying").filter(best).first().over(key),
+        live_saying=pl.col("saying").filter(pl.col("is_live")).first().over(key),
+    )
+    only, decided = pl.col("n_sayings") == 1, pl.col("n_best") == 1
+    winner = pl.when(only).then("saying").when(decided).then("best_saying").otherwise("live_saying")
+    is_winner = pl.col("saying") == pl.col("winner")
+    return told.with_columns(winner=winner).with_columns(
+        winner_weight=pl.col("weight").filter(is_winner).max().over(key),
+        winner_is_released=pl.col("is_released").filter(is_winner).any().over(key),
+    )
 
 
-def _ranked(rows: pl.DataFrame, precedence: Precedence, *, is_live: bool) -> pl.DataFrame:
-    weights = {
-        sha: number + (_RELEASED if sha in precedence.released and not is_live else 0)
-        for sha, number in precedence.arrivals.items()
-    }
-    weight = pl.col("file_sha256").replace_strict(weights, default=0, return_dtype=pl.Int64)
-    return rows.with_columns(weight.alias("weight"), pl.lit(is_live).alias("is_live"))
+def _weighed(rows: pl.DataFrame, precedence: Precedence, *, is_live: bool) -> pl.DataFrame:
+    """Weight: when the file last arrived, a release after every arrival of its run."""
+    sha = pl.col("file_sha256")
+    released = sha.replace_strict(dict(precedence.released), default=None, return_dtype=pl.Int64)
+    arrival = sha.replace_strict(dict(precedence.arrivals), default=0, return_dtype=pl.Int64)
+    return rows.with_columns(
+        arrival.alias("arrival"),
+        pl.max_horizontal(2 * arrival, 2 * released + 1).alias("weight"),
+        released.is_not_null().alias("is_released"),
+        pl.lit(is_live).alias("is_live"),
+    )
+
+
+def _by_file(rows: pl.DataFrame) -> dict[str, int]:
+    return dict(rows.group_by("file_sha256").len().iter_rows())
 
 
 def _conflict_rejects(table: Table, rows: pl.DataFrame) -> pl.DataFrame:

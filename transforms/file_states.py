@@ -83,8 +83,8 @@ def _state(state: str, code: str) -> Row:
     return {"state": state, "reason": code} | words
 
 
-def _with_rejects(rejects: pl.DataFrame, facts: Row) -> Row:
-    """The rule most of the rejected rows broke gives the reason."""
+def _with_rejects(rejects: pl.DataFrame, facts: Row, *, is_held: bool) -> Row:
+    """The rule most of the rejected rows broke gives the reason; a file of which no row came in is held back."""
     counted = rejects.group_by("rule", "column_name", "says").agg(pl.len(), pl.col("place").first())
     first = counted.sort("len", "rule", "column_name", descending=[True, False, False]).row(0, named=True)
     n_others = counted.height - 1
@@ -92,7 +92,7 @@ def _with_rejects(rejects: pl.DataFrame, facts: Row) -> Row:
         f"{facts['n_rejects']} of {facts['n_rows']} rows rejected; {first['len']} break the rule that {first['says']}"
     )
     return {
-        "state": "accepted_with_rejects",
+        "state": HELD if is_held else "accepted_with_rejects",
         "reason": first["rule"],
         "problem_place": first["place"],
         "problem": problem + (f", and {n_others} other rule{'s' if n_others > 1 else ''}" if n_others else ""),
@@ -122,30 +122,33 @@ def _set_judged(by_file: dict[str, list[Row]], judged: list[Candidate], judgemen
     for one in judged:
         sha = one.file_sha256
         facts = _facts(one) | {"n_rejects": n_rejects.get(sha, 0)}
+        came_in = bool(added.get(sha) or sha in judgement.kept)
         if sha in judgement.holds:
-            _set(by_file[sha], facts | {"n_rejects": 0} | _held(judgement.holds[sha]))
+            state = _held(judgement.holds[sha])
         elif facts["n_rejects"]:
-            _set(by_file[sha], facts | _with_rejects(rejects.filter(pl.col("file_sha256") == sha), facts))
-        elif not added.get(sha) and judgement.n_known.get(sha) and by_file[sha][0]["state"] in (None, HELD):
-            _set(by_file[sha], facts | _state("duplicate", "duplicate.same_values"))
+            mine = rejects.filter(pl.col("file_sha256") == sha)
+            state = _with_rejects(mine, facts, is_held=not came_in and not judgement.n_known.get(sha))
+        elif came_in:
+            state = _state("accepted", "accepted.whole")
+        elif judgement.n_older.get(sha):
+            state = _state("superseded", "superseded.newer_export")
+        elif judgement.n_known.get(sha):
+            state = _state("duplicate", "duplicate.same_values")
         else:
-            _set(by_file[sha], facts | _state("accepted", "accepted.whole"))
+            state = _state("accepted", "accepted.whole")
+        _set(by_file[sha], facts | state)
 
 
 def _facts(one: Candidate) -> Row:
     tables = one.reading.tables
     dates = tables["plates"]["read_date"] if "plates" in tables else pl.Series([], dtype=pl.Date)
-    plates = tables["plates"]["plate_id"].unique().sort().to_list() if "plates" in tables else []
-    wide = {
-        (cell.table, cell.place)
-        for cell in one.reading.bad_cells
-        if cell.rule in ("row.width", "row.sheet_unrecognised")
-    }
+    plates = tables["plates"]["plate_id"].drop_nulls().unique().sort().to_list() if "plates" in tables else []
+    strange = {cell.place for cell in one.reading.bad_cells if cell.rule == "row.sheet_unrecognised"}
     return {
         "format": one.reading.format,
-        "n_rows": sum(frame.height for name, frame in tables.items() if name != "plates") + len(wide),
+        "n_rows": sum(frame.height for name, frame in tables.items() if name != "plates") + len(strange),
         "read_date": dates.max(),
-        "plates": ", ".join(str(plate) for plate in plates) or None,
+        "plates": ", ".join(plates) or None,
     }
 
 

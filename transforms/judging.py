@@ -1,12 +1,13 @@
 """What comes in and what is held back: one pure pass over everything a run has read.
 
 Tables are judged in an order in which each comes after those it refers to. A file that is held back in a pass is left
-out of the next, so nothing accepted rests on a file that is not; passes end when none holds a further file.
+out of the next, so nothing accepted rests on a file that is not; passes end when none holds a further file. Plates are
+compared only once no file breaks an expectation: a broken export must not stand in the way of a good one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -16,8 +17,8 @@ from expectations.ingested import INGESTED
 from expectations.reasons import reason
 from expectations.records import REJECTS
 from expectations.study import StudySettings
-from transforms.corrections import Claim, PlateVerdict, Policy, Precedence, claims, judge_plates, judge_rows
-from transforms.readers.source import Reading
+from transforms.corrections import Claim, Policy, Precedence, claims, judge_plates, judge_rows
+from transforms.readers.source import BadCell, Reading
 from transforms.splitting import REJECT_COLUMNS, Known, RowTest, bad_cell_rejects, split, tests_of
 from transforms.unused_columns import unused_column_checks
 
@@ -35,15 +36,18 @@ class Candidate:
     arrival: int
     reading: Reading
     is_released: bool = False
+    released_in: int | None = None
+    """Number of the run of that decision; None for one of this run."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveFile:
-    """A file whose rows are in the store."""
+    """A file whose rows are in the store; `released_in` is the run of a person's decision for it, if there was one."""
 
     file_sha256: str
     path: str
     arrival: int
+    released_in: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +76,18 @@ class Judgement:
     rejects: list[pl.DataFrame] = field(default_factory=list)
     checks: list[pl.DataFrame] = field(default_factory=list)
     """Rows of quality_checks with `attempt`."""
+    rejects_of_held: list[pl.DataFrame] = field(default_factory=list)
+    """Rows for which a file was held back in this pass: what a person has to mend."""
+    left_out: dict[str, Hold] = field(default_factory=dict)
+    """Files that are not needed: another says the same, or something newer."""
     evidence: list[pl.DataFrame] = field(default_factory=list)
     """Checks of the rows of files over a limit that the rest of the incoming table would have hidden."""
     n_known: dict[str, int] = field(default_factory=dict)
     """Per file, rows that said what was already known."""
+    n_older: dict[str, int] = field(default_factory=dict)
+    """Per file, rows that lost to a later one."""
+    kept: set[str] = field(default_factory=set)
+    """Judged files that had rows in the store and still have."""
     emptied: set[str] = field(default_factory=set)
     """Files of the store none of whose rows is left."""
 
@@ -94,19 +106,41 @@ def judge(
     """
     holds: dict[str, Hold] = {}
     checks: list[pl.DataFrame] = []
+    rejects: list[pl.DataFrame] = []
     attempt = 1
     once = _Once(check)
     while True:
         inside = [one for one in candidates if one.file_sha256 not in holds]
-        result = _Pass(inside, live, live_files, settings, once).run()
+        result = _Pass(inside, _without(live, holds), live_files, settings, once).run()
         checks += _numbered(result.checks, attempt) + _numbered(result.evidence, attempt + 1)
+        rejects += result.rejects_of_held
         if not result.holds:
             unused = unused_column_checks((one.path, one.reading) for one in inside)
-            result.holds, result.emptied = holds, _emptied(live, result.replaced)
             result.checks = checks + _numbered([unused], attempt)
-            return result
+            result.rejects += rejects
+            return _finished(result, holds, live, {one.file_sha256 for one in candidates})
         holds |= result.holds
         attempt += 2 if result.evidence else 1
+
+
+def _without(live: Frames, holds: Mapping[str, Hold]) -> Frames:
+    """What is in the store without the rows of files that are held back now, though they came in before."""
+    return {name: frame.filter(~pl.col("file_sha256").is_in(list(holds))) for name, frame in live.items()}
+
+
+def _finished(result: Judgement, holds: dict[str, Hold], live: Frames, judged: set[str]) -> Judgement:
+    """The last pass with what earlier ones held back; rows in the order of their keys."""
+    for table in INGESTED:
+        gone = live[table.name].filter(pl.col("file_sha256").is_in(list(holds)))
+        replaced = pl.concat([result.replaced.get(table.name, table.empty()), gone])
+        result.replaced[table.name] = replaced.sort(table.key)
+        result.new[table.name] = result.new.get(table.name, table.empty()).sort(*table.key, "file_sha256")
+    left_out = list(result.left_out)
+    result.rejects = [frame.filter(~pl.col("file_sha256").is_in(left_out)) for frame in result.rejects]
+    result.holds = holds | result.left_out
+    result.emptied = _emptied(live, result.replaced)
+    result.kept = (judged & set(_rows_by_file(live))) - result.emptied
+    return result
 
 
 class _Once:
@@ -118,8 +152,8 @@ class _Once:
 
     def __call__(self, table: Table, incoming: pl.DataFrame, known: Known) -> tuple[pl.DataFrame, bool]:
         """The checks, and whether they were made now."""
-        sizes = tuple(len(known[reference.target]) for reference in table.references)
-        about = (table.name, frozenset(incoming["file_sha256"]), incoming.height, sizes)
+        targets = tuple(frozenset(known[reference.target]) for reference in table.references)
+        about = (table.name, frozenset(incoming["file_sha256"]), targets)
         is_new = about not in self.found
         if is_new:
             self.found[about] = self.check(table, incoming, known)
@@ -138,26 +172,40 @@ class _Pass:
     ) -> None:
         self.inside, self.live, self.live_files, self.settings, self.check = inside, live, live_files, settings, check
         self.result = Judgement()
-        self.released = {one.file_sha256 for one in inside if one.is_released}
-        self.arrivals = {one.file_sha256: one.arrival for one in live_files}
-        self.arrivals |= {one.file_sha256: one.arrival for one in inside}
+        files: list[Candidate | LiveFile] = [*live_files, *inside]
+        self.arrivals = {one.file_sha256: one.arrival for one in files}
+        now = max(self.arrivals.values(), default=0)
+        self.released = {one.file_sha256: one.released_in for one in live_files if one.released_in is not None}
+        self.released |= {one.file_sha256: one.released_in or now for one in inside if one.is_released}
         self.known: dict[str, set[str]] = {"study.stimuli": set(settings.stimuli)}
 
     def run(self) -> Judgement:
-        verdict = self._plates()
         for table in INGESTED:
-            self._table(table, verdict)
+            self._table(table)
+        if not self.result.holds:
+            self._plates()
         strange = [cell for one in self.inside for cell in one.reading.bad_cells if cell.table == "-"]
         self.result.rejects.append(bad_cell_rejects(strange))
         return self.result
 
-    def _plates(self) -> PlateVerdict:
-        incoming = _claims_of(self._incoming("elispot_counts"), self._incoming("plates"), self.inside, is_live=False)
-        live = _claims_of(self.live["elispot_counts"], self.live["plates"], self.live_files, is_live=True)
+    def _plates(self) -> None:
+        """Every plate from one file: others that claim it are held back, not needed, or give way."""
+        new, replaced = self.result.new, self.result.replaced
+        counted = new["elispot_counts"].select("file_sha256", "plate_id").unique()
+        new["plates"] = new["plates"].join(counted, on=["file_sha256", "plate_id"], how="semi")
+        incoming = _claims_of(new["elispot_counts"], new["plates"], self.inside, is_live=False)
+        live = _claims_of(self._stay("elispot_counts"), self._stay("plates"), self.live_files, is_live=True)
         verdict = judge_plates(incoming, live, self._precedence(self.settings.corrections.plates))
+        for sha, about in verdict.conflicts.items():
+            self.result.holds[sha] = Hold("conflict.same_plate", about, reason("conflict.same_plate").meaning)
         for sha, (code, about) in verdict.left_out.items():
-            self.result.holds[sha] = Hold(code, about, reason(code).meaning)
-        return verdict
+            self.result.left_out[sha] = Hold(code, about, reason(code).meaning)
+        gone = _plate_keys((one.file_sha256, one.plate_id) for one in verdict.replaced)
+        unneeded = _plate_keys((sha, plate) for sha, plates in verdict.unneeded.items() for plate in plates)
+        for name in ("plates", "elispot_counts"):
+            leaving = self._stay(name).join(gone, on=gone.columns, how="semi")
+            new[name] = new[name].join(unneeded, on=unneeded.columns, how="anti")
+            replaced[name] = pl.concat([replaced[name], leaving])
 
     def _precedence(self, policy: Policy) -> Precedence:
         return Precedence(policy, self.arrivals, self.released)
@@ -170,16 +218,19 @@ class _Pass:
         ]
         return pl.concat(parts) if parts else pl.DataFrame()
 
-    def _table(self, table: Table, verdict: PlateVerdict) -> None:
+    def _table(self, table: Table) -> None:
+        self.result.new[table.name] = self.result.replaced[table.name] = table.empty()
         incoming = self._incoming(table.name)
-        live = self.live[table.name]
-        new = table.empty()
         if incoming.width:
-            new = self._accepted(table, incoming, live, verdict)
-        gone = self.result.replaced.get(table.name, table.empty())
-        stay = live.join(gone, on=["file_sha256", *table.key], how="anti", nulls_equal=True)
+            self._take_in(table, incoming)
+        stay, new = self._stay(table.name), self.result.new[table.name]
         for target in _TARGETS.get(table.name, ()):
             self.known[f"{table.name}.{target}"] = set(stay[target].drop_nulls()) | set(new[target].drop_nulls())
+
+    def _stay(self, name: str) -> pl.DataFrame:
+        """Rows of the store that nothing has replaced so far."""
+        gone = self.result.replaced[name]
+        return self.live[name].join(gone, on=gone.columns, how="anti", nulls_equal=True)
 
     def _held(self, table: Table, incoming: pl.DataFrame, failed: list[str]) -> dict[str, Hold]:
         """Files over the limit of a critical rule. Each stands for itself: a large good file beside it is no excuse."""
@@ -192,36 +243,46 @@ class _Pass:
             self.result.evidence.append(self.check(table, rows, self.known)[0])
         return held
 
-    def _accepted(
-        self, table: Table, incoming: pl.DataFrame, live: pl.DataFrame, verdict: PlateVerdict
-    ) -> pl.DataFrame:
+    def _take_in(self, table: Table, incoming: pl.DataFrame) -> None:
         found, is_new = self.check(table, incoming, self.known)
         if is_new:
             self.result.checks.append(found)
         held = self._held(table, incoming, _failed(found))
         self.result.holds |= held
-        incoming = incoming.filter(~pl.col("file_sha256").is_in(list(held)))
-        bad = [
-            cell for one in self.inside for cell in one.reading.bad_cells if one.file_sha256 not in self.result.holds
-        ]
-        accepted, rejects = split(table, incoming, self.known, bad)
+        is_held = pl.col("file_sha256").is_in(list(held))
+        bad = [cell for one in self.inside for cell in one.reading.bad_cells]
+        self._tell_rejects_of_held(table, incoming.filter(is_held), bad)
+        kept = incoming.filter(~is_held)
+        inside = set(kept["file_sha256"])
+        accepted, rejects = split(table, kept, self.known, [cell for cell in bad if cell.file_sha256 in inside])
         self.result.rejects.append(rejects)
+        mine = self.live[table.name].filter(pl.col("file_sha256").is_in(list(inside)))
+        broken_now = mine.join(accepted, on=accepted.columns, how="anti", nulls_equal=True)
+        self.result.replaced[table.name] = broken_now
         if table.entity:
-            replaced = pl.DataFrame(verdict.replaced, schema=["file_sha256", "plate_id", "by"], orient="row")
-            if replaced.height:
-                self.result.replaced[table.name] = live.join(replaced, on=["file_sha256", "plate_id"], how="semi")
-            known = [(sha, plate) for sha, plates in verdict.known.items() for plate in plates]
-            if known:
-                said = pl.DataFrame(known, schema=["file_sha256", "plate_id"], orient="row")
-                accepted = accepted.join(said, on=["file_sha256", "plate_id"], how="anti")
             self.result.new[table.name] = accepted
-            return accepted
-        rows = judge_rows(table, accepted, live, self._precedence(self.settings.corrections.reference_tables))
-        self.result.new[table.name], self.result.replaced[table.name] = rows.new, rows.replaced
+        else:
+            self._compare(table, accepted)
+
+    def _tell_rejects_of_held(self, table: Table, rows: pl.DataFrame, bad: list[BadCell]) -> None:
+        """What is to be mended in files with broken rows; one that only lacks its layout has nothing to mend."""
+        broken = {sha for sha, hold in self.result.holds.items() if hold.code == "expectation.critical"}
+        rows = rows.filter(pl.col("file_sha256").is_in(list(broken)))
+        if rows.height:
+            inside = set(rows["file_sha256"])
+            cells = [cell for cell in bad if cell.file_sha256 in inside]
+            self.result.rejects_of_held.append(split(table, rows, self.known, cells)[1])
+
+    def _compare(self, table: Table, accepted: pl.DataFrame) -> None:
+        """Rows of a reference table against those in the store and in other files."""
+        precedence = self._precedence(self.settings.corrections.reference_tables)
+        rows = judge_rows(table, accepted, self._stay(table.name), precedence)
+        self.result.new[table.name] = rows.new
+        self.result.replaced[table.name] = pl.concat([self.result.replaced[table.name], rows.replaced])
         self.result.rejects.append(rows.rejects)
-        for sha, count in rows.n_known.items():
-            self.result.n_known[sha] = self.result.n_known.get(sha, 0) + count
-        return rows.new
+        for sums, counts in ((self.result.n_known, rows.n_known), (self.result.n_older, rows.n_older)):
+            for sha, count in counts.items():
+                sums[sha] = sums.get(sha, 0) + count
 
 
 _TARGETS: dict[str, set[str]] = {}
@@ -247,6 +308,10 @@ def _rows_by_file(frames: Frames) -> dict[str, int]:
         for sha, count in frame["file_sha256"].value_counts().iter_rows():
             counts[sha] = counts.get(sha, 0) + count
     return counts
+
+
+def _plate_keys(keys: Iterable[tuple[str, str]]) -> pl.DataFrame:
+    return pl.DataFrame(list(keys), schema={"file_sha256": pl.String, "plate_id": pl.String}, orient="row")
 
 
 def _claims_of(
@@ -275,21 +340,28 @@ def _offenders(table: Table, incoming: pl.DataFrame, tests: list[RowTest]) -> tu
     for test in tests:
         if test.rule.severity != "critical":
             continue
-        shares = (
-            incoming.with_columns(holds=test.holds, applies=test.rule.applies)
-            .group_by("file_sha256")
-            .agg(
-                n=pl.col("applies").sum(),
-                n_bad=(~pl.col("holds")).sum(),
-                place=pl.col("place").filter(~pl.col("holds")).first(),
-            )
-            .sort("file_sha256")
-        )
-        for row in shares.filter(pl.col("n_bad") > test.rule.limit * pl.col("n")).iter_rows(named=True):
+        for row in (
+            _shares(incoming, test).filter(pl.col("n_bad") > test.rule.limit * pl.col("n")).iter_rows(named=True)
+        ):
             if row["file_sha256"] not in held:
                 held[row["file_sha256"]] = _hold(table, test, row)
                 broken.add(test.rule.name)
     return held, broken
+
+
+def _shares(incoming: pl.DataFrame, test: RowTest) -> pl.DataFrame:
+    """Per file, the rows a rule speaks of and those that break it; of a rule in parts, those of its worst part."""
+    parts = {f"part{n}": holds for n, holds in enumerate(test.parts)}
+    return (
+        incoming.with_columns(applies=test.rule.applies, holds=test.holds, **parts)
+        .group_by("file_sha256")
+        .agg(
+            n=pl.col("applies").sum(),
+            n_bad=pl.max_horizontal((~pl.col(name)).sum() for name in parts),
+            place=pl.col("place").filter(~pl.col("holds")).first(),
+        )
+        .sort("file_sha256")
+    )
 
 
 def _all_of(table: Table, incoming: pl.DataFrame, failed: list[str]) -> dict[str, Hold]:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from expectations.contract import UNREADABLE, Reference, Required, Rule, Table
+from expectations.contract import UNREADABLE, Reference, Rule, Table
 from expectations.records import REJECTS
 from transforms.readers.source import BadCell
 
@@ -20,17 +20,19 @@ Known = Mapping[str, Collection[str]]
 
 
 class RowTest(NamedTuple):
-    """A rule or reference ready to be evaluated on one incoming table."""
+    """A rule or reference ready to be evaluated on one incoming table; its limit is for each of its parts."""
 
     rule: Rule | Reference
     holds: pl.Expr
     columns: tuple[str, ...]
+    parts: tuple[pl.Expr, ...]
 
 
 def tests_of(table: Table, known: Known) -> list[RowTest]:
     """Everything a row of the table is held to, references included."""
-    rules = [RowTest(rule, rule.holds, rule.columns) for rule in (*table.rules, table.unique_in_file)]
-    return rules + [RowTest(ref, ref.holds(known[ref.target]), (ref.column,)) for ref in table.references]
+    rules = [RowTest(rule, rule.holds, rule.columns, rule.parts) for rule in (*table.rules, table.unique_in_file)]
+    references = [(reference, reference.holds(known[reference.target])) for reference in table.references]
+    return rules + [RowTest(reference, holds, (reference.column,), (holds,)) for reference, holds in references]
 
 
 def split(
@@ -87,9 +89,9 @@ def _key_fault(table: Table) -> pl.Expr:
 def _rejects(table: Table, rows: pl.DataFrame, test: RowTest) -> pl.DataFrame:
     if test.rule.reason == "row.unreadable":  # told cell by cell by the reader, with what stood there
         rows = rows.clear()
-    if isinstance(test.rule, Required):  # a cell that could not be read is not a missing one
-        named = pl.col(UNREADABLE).fill_null("").str.split(",")
-        rows = rows.filter(~named.list.contains(test.rule.column))
+    else:  # a cell that could not be read is neither missing nor wrong
+        unreadable = pl.col(UNREADABLE).fill_null("").str.split(",")
+        rows = rows.filter(~pl.any_horizontal(unreadable.list.contains(name) for name in test.columns))
     return _as_rejects(table, rows, pl.lit(test.rule.reason), test.columns, test.rule.says)
 
 

@@ -22,6 +22,7 @@ from transforms.readers.source import Reading, SourceFile
 
 FORMAT: Final = "aid_text"
 _COUNTS: Final = "Spot counts:"
+_NEXT_GRID: Final = "Overall surface"
 _SIZE = re.compile(r"Column:\s*(\d{1,3})\s+Row:\s*(\d{1,3})", re.ASCII)
 _COUNT = re.compile(r"\d{1,6}", re.ASCII)
 _FIXED_WIDTH: Final = 4
@@ -176,27 +177,33 @@ def _check_end(source: SourceFile, lines: list[str], end: int, rows: int) -> Non
 
 
 def _check_widths(source: SourceFile, lines: list[str], start: int, rows: int) -> None:
-    """Rows of a grid of fixed width stand under its column numbers; TNTC shifts what follows it, evenly."""
-    header = _steps(lines[start - 1], skip=0)
+    """Rows of a grid of fixed width stand under its column numbers; TNTC shifts what follows it, evenly.
+
+    One count a row may be off, as after an edit by hand; in the last row only where the next grid follows, because there
+    the row may end in counts of another grid.
+    """
+    header = set(_steps(lines[start - 1], skip=0))
     width = header.pop() if len(header) == 1 else 0
     found = [_steps(lines[start + offset], skip=1) for offset in range(rows)]
-    if width < _FIXED_WIDTH or not any(len(steps) == 1 and min(steps) >= _FIXED_WIDTH for steps in found):
+    if width < _FIXED_WIDTH or not any(len(set(steps)) == 1 and steps[0] >= _FIXED_WIDTH for steps in found):
         return
+    goes_on = next((line for line in lines[start + rows :] if line.strip()), "").lstrip(' "').startswith(_NEXT_GRID)
     for offset, steps in enumerate(found):
-        if steps - {width}:
+        allowed = 1 if goes_on or offset < rows - 1 else 0
+        if sum(step != width for step in steps) > allowed:
             raise source.refuse(
                 "aid.count_grid",
                 place=f"line {start + offset + 1}",
-                problem=f"row {chr(ord('A') + offset)} does not stand under the column numbers, so it was edited or "
-                "belongs to another grid",
+                problem=f"row {chr(ord('A') + offset)} does not stand under the column numbers, so its counts may be "
+                "those of another grid",
                 remedy=_EXPORT_AGAIN,
             )
 
 
-def _steps(line: str, skip: int) -> set[int]:
+def _steps(line: str, skip: int) -> list[int]:
     """Distances from the end of one token to the end of the next, where the next is a number."""
     tokens = list(re.finditer(r"\S+", line))[skip:]
-    return {after.end() - before.end() for before, after in pairwise(tokens) if _COUNT.fullmatch(after[0])}
+    return [after.end() - before.end() for before, after in pairwise(tokens) if _COUNT.fullmatch(after[0])]
 
 
 def _grid_start(source: SourceFile, lines: list[str], columns: int) -> int:

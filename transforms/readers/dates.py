@@ -79,7 +79,7 @@ def _named(parts: dict[str, str]) -> tuple[int, int, int]:
 
 
 def _checked(day: date, weekday: str | None) -> date:
-    """A weekday beside the date must be the right one, and the year plausible: both guard against a digit gone wrong."""
+    """Year and weekday must be right: both guard against a digit gone wrong."""
     if day.year not in _PLAUSIBLE_YEARS:
         raise ValueError(f"the year {day.year} cannot be meant")
     if weekday and not (len(weekday) > 1 and _WEEKDAYS[day.weekday()].startswith(weekday.lower())):

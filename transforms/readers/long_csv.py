@@ -1,11 +1,12 @@
 """The documented long CSV: one row a well, for every ELISpot reader perdure has no reader for.
 
 Columns `plate, well, spots` and, where they help, `analyte, status, read_date, instrument, comment`. An empty count
-without a status is not counted; a filled one is counted.
+without a status is not counted; a filled one is counted; `TNTC` in place of a count is a status.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
@@ -14,18 +15,18 @@ from expectations.contract import UNREADABLE
 from expectations.ingested import ELISPOT_COUNTS, PLATES
 from expectations.study import StudySettings
 from transforms.readers.aid_text import plate_id_of
-from transforms.readers.reference_tables import COUNT_COLUMNS, well_name
 from transforms.readers.sheets import Sheet
 from transforms.readers.source import BadCell, Reading, SourceFile
-from transforms.readers.tabular import column_name, incoming, unused_columns
+from transforms.readers.tabular import column_name, incoming, is_counts, unused_columns, well_name
 
 FORMAT: Final = "long_csv"
+_TNTC: Final = "TNTC"
 _PLATE_COLUMNS: Final = ("read_date", "instrument", "comment")
 
 
 def recognises(sheets: list[Sheet]) -> bool:
     """True for a single sheet with the columns plate, well and spots."""
-    return len(sheets) == 1 and {column_name(cell) for cell in sheets[0].header} >= COUNT_COLUMNS
+    return len(sheets) == 1 and is_counts(sheets[0].header)
 
 
 def read(source: SourceFile, sheets: list[Sheet], settings: StudySettings) -> Reading:
@@ -34,7 +35,7 @@ def read(source: SourceFile, sheets: list[Sheet], settings: StudySettings) -> Re
     Raises SourceFileError: table.empty, table.repeated_column, long_csv.plate where a plate has two read dates or one
     that cannot be read, or a well two rows.
     """
-    sheet = sheets[0]
+    sheet = _with_statuses(sheets[0])
     if not sheet.rows:
         raise source.refuse("table.empty", problem="there is a header and no well below it", remedy="export it again")
     counts, bad = incoming(source, sheet, ELISPOT_COUNTS, settings)
@@ -46,6 +47,21 @@ def read(source: SourceFile, sheets: list[Sheet], settings: StudySettings) -> Re
     unused = unused_columns(sheet, ELISPOT_COUNTS, also=_PLATE_COLUMNS)
     tables = {"plates": _plates(counts, facts, source), "elispot_counts": counts}
     return Reading(FORMAT, tables, bad, {"elispot_counts": unused} if unused else {})
+
+
+def _with_statuses(sheet: Sheet) -> Sheet:
+    """The sheet with every TNTC among the counts moved to the column status, which it may have to get first."""
+    if "status" not in map(column_name, sheet.header):
+        sheet = replace(sheet, header=["status", *sheet.header], rows=[["", *row] for row in sheet.rows])
+    names = [column_name(cell) for cell in sheet.header]
+    spots, status = names.index("spots"), names.index("status")
+    rows = []
+    for row in sheet.rows:
+        moved = row + [""] * (len(names) - len(row))
+        if moved[spots].upper() == _TNTC and moved[status].upper() in ("", _TNTC):
+            moved[spots], moved[status] = "", _TNTC
+        rows.append(moved)
+    return replace(sheet, rows=rows)
 
 
 def _named(frame: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:

@@ -13,11 +13,17 @@ from expectations.study import StudySettings
 from transforms.readers.aid_text import plate_id_of
 from transforms.readers.sheets import Sheet
 from transforms.readers.source import BadCell, Reading, SourceFile
-from transforms.readers.tabular import SOURCE_COLUMNS, column_name, incoming, unused_columns
+from transforms.readers.tabular import (
+    COUNT_COLUMNS,
+    SOURCE_COLUMNS,
+    column_name,
+    incoming,
+    is_counts,
+    unused_columns,
+    well_name,
+)
 
 FORMAT: Final = "reference_table"
-COUNT_COLUMNS: Final = {"plate_id", "well", "spots"}
-"""What a table of counts needs (`long_csv`): a header meant for one is nearly that of a plate layout."""
 
 
 def needed_columns(table: Table) -> set[str]:
@@ -47,8 +53,8 @@ def near_misses(header: list[str]) -> list[Table]:
 
 
 def recognises(sheets: list[Sheet]) -> bool:
-    """True where any sheet has the header of a reference table, or nearly."""
-    return any(table_of(sheet.header) or near_misses(sheet.header) for sheet in sheets)
+    """True where any sheet has the header of a reference table, or nearly; or of counts beside other sheets."""
+    return any(_is_known(sheet) for sheet in sheets)
 
 
 def read(source: SourceFile, sheets: list[Sheet], settings: StudySettings) -> Reading:
@@ -60,7 +66,7 @@ def read(source: SourceFile, sheets: list[Sheet], settings: StudySettings) -> Re
     bad: list[BadCell] = []
     unused: dict[str, list[str]] = {}
     for sheet in sheets:
-        if not table_of(sheet.header) and not near_misses(sheet.header):
+        if not _is_known(sheet):
             bad.append(_strange_sheet(source, sheet))
             continue
         table = _one_table(source, sheet)
@@ -79,6 +85,10 @@ def read(source: SourceFile, sheets: list[Sheet], settings: StudySettings) -> Re
     return Reading(FORMAT, frames, bad, {name: cells for name, cells in unused.items() if cells})
 
 
+def _is_known(sheet: Sheet) -> bool:
+    return bool(table_of(sheet.header) or near_misses(sheet.header)) or is_counts(sheet.header)
+
+
 def _one_table(source: SourceFile, sheet: Sheet) -> Table:
     place = f"header of sheet {sheet.name}" if sheet.name else "header"
     fitting = table_of(sheet.header)
@@ -89,7 +99,7 @@ def _one_table(source: SourceFile, sheet: Sheet) -> Table:
             problem=f"the header fits {' and '.join(table.name for table in fitting)}",
             remedy="split it into one file or sheet a table",
         )
-    if COUNT_COLUMNS <= {column_name(cell) for cell in sheet.header}:
+    if is_counts(sheet.header):
         raise source.refuse(
             "table.ambiguous",
             place=place,
@@ -119,11 +129,6 @@ def _normalised(frame: pl.DataFrame) -> pl.DataFrame:
         pl.col("plate_id").map_elements(plate_id_of, return_dtype=pl.String),
         well_name("well"),
     )
-
-
-def well_name(column: str) -> pl.Expr:
-    """Wells as the readers name them: a01 is A1."""
-    return pl.col(column).str.to_uppercase().str.replace(r"^([A-Z])0+(\d)", "$1$2")
 
 
 def _strange_sheet(source: SourceFile, sheet: Sheet) -> BadCell:

@@ -1,4 +1,4 @@
-"""Rows of text as a table has them: the header, then cells as text with the place of each row; and CSV files as such."""
+"""A sheet: its header, then rows of text with the place of each; and CSV files as sheets."""
 
 from __future__ import annotations
 

@@ -29,6 +29,9 @@ HEADER_ALIASES: Final = {
 SOURCE_COLUMNS: Final = ("file_sha256", "place")
 """Columns that say where a row came from: never read from the file itself."""
 
+COUNT_COLUMNS: Final = {"plate_id", "well", "spots"}
+"""What makes a table one of counts: the long CSV."""
+
 _MISSING: Final = {"", "n/a", "#n/a", "na", "nan", "null", "none", "--", "-", "####", "."}
 _MISSING_TEXT: Final = _MISSING - {"none"}
 """`none` is a word: some layouts write it for wells without antigen."""
@@ -51,6 +54,16 @@ def column_name(cell: str) -> str:
     """The column a header cell names: lower case, blanks and hyphens as underscores, aliases resolved."""
     plain = re.sub(r"[\s\-_]+", "_", cell.strip().lower())
     return HEADER_ALIASES.get(plain, plain)
+
+
+def is_counts(header: list[str]) -> bool:
+    """True for the header of a table of counts, one row a well."""
+    return {column_name(cell) for cell in header} >= COUNT_COLUMNS
+
+
+def well_name(column: str) -> pl.Expr:
+    """Wells as the instruments name them: a01 is A1."""
+    return pl.col(column).str.to_uppercase().str.replace(r"^([A-Z])0+(\d)", "$1$2")
 
 
 def incoming(

@@ -53,7 +53,7 @@ def _xlsx(data: bytes) -> list[tuple[str, Cells]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of styles and validations perdure does not use
         workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        named = []
+        named: list[tuple[str, Cells]] = []
         for sheet in workbook.worksheets:
             sheet.reset_dimensions()  # some programs write a size that is too small, and rows would be lost
             named.append((sheet.title, [[_text(cell) for cell in row] for row in sheet.iter_rows()]))
