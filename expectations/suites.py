@@ -8,6 +8,7 @@ unique keys, references to other tables, and that there are rows at all.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Collection, Mapping
 from functools import cache
@@ -47,6 +48,8 @@ def _library() -> tuple[Any, Any, Any]:
     import great_expectations.expectations as gxe
     from great_expectations.expectations.row_conditions import Column as ConditionColumn
 
+    told = "great_expectations.data_context.types.base"
+    logging.getLogger(told).setLevel(logging.WARNING)  # it tells of every temporary folder it makes
     return gx, gxe, ConditionColumn
 
 

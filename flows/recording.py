@@ -59,7 +59,8 @@ def commit(study: Study, run: Run, versions: Mapping[str, int], n_looked_at: int
     checks = lake.read(study.folder, QUALITY_CHECKS, versions).filter(pl.col("run_id") == run.run_id)
     last = checks.filter(pl.col("attempt") == pl.col("attempt").max().over("table_name", "check_name"))
     failures = last.filter(~pl.col("success") & (pl.col("severity") == "critical"))
-    rejects = lake.read(study.folder, REJECTS, versions)
+    in_tables = files.filter(pl.col("state") == "accepted_with_rejects")["file_sha256"]
+    rejects = lake.read(study.folder, REJECTS, versions).filter(pl.col("file_sha256").is_in(in_tables.implode()))
     row = {
         "run_id": run.run_id,
         "started_at": run.started_at,
@@ -70,7 +71,7 @@ def commit(study: Study, run: Run, versions: Mapping[str, int], n_looked_at: int
         "next_due_date": next_due,
         "n_files_looked_at": n_looked_at,
         "n_files_held": files.filter(pl.col("state") == HELD)["file_sha256"].n_unique(),
-        "n_rows_rejected": rejects.select("file_sha256", "table_name", "place").n_unique() if rejects.height else 0,
+        "n_rows_rejected": rejects.unique(["file_sha256", "table_name", "place"]).height,
         "n_critical_failures": failures.height,
         "trigger": run.trigger,
         "table_versions": json.dumps(dict(versions), sort_keys=True),

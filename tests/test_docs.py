@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
 WRITTEN = [page for page in PAGES if page.name not in generate.PAGES]
+FILES = {".toml", ".py", ".md", ".csv", ".txt", ".html", ".duckdb"}
 
 
 def name_of(page: Path) -> str:
@@ -59,10 +60,9 @@ def test_a_stale_page_is_named_with_the_remedy(tmp_path: Path, capsys: pytest.Ca
     (tmp_path / "reason-codes.md").write_text("edited by hand")
     (tmp_path / "commands.md").unlink()
     assert generate.main(["--check"], tmp_path) == 1
-    assert (
-        capsys.readouterr().err
-        == "Stale: docs/commands.md, docs/reason-codes.md. To mend it: make docs, and commit the result.\n"
-    )
+    told = capsys.readouterr().err
+    assert "docs/commands.md, docs/reason-codes.md" in told
+    assert "make docs" in told
     assert generate.main([], tmp_path) == 0
     assert generate.stale(tmp_path) == []
 
@@ -181,7 +181,7 @@ def test_settings_columns_and_reason_codes_that_a_page_names_exist(page: Path):
     known = known_names()
     heads = {name.partition(".")[0] for name in known if "." in name}
     named = re.findall(r"`([a-z_]+(?:\.[a-z_0-9]+)+)(?: = [^`]*)?`", prose(page))
-    told = [name for name in named if name.partition(".")[0] in heads and not name.endswith((".toml", ".py", ".md"))]
+    told = [name for name in named if name.partition(".")[0] in heads and Path(name).suffix not in FILES]
     assert [name for name in told if name not in known] == []
 
 

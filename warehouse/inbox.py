@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,9 +25,12 @@ class Sighting:
     """A file in the inbox: its path relative to it, its bytes' sha256, and how it looked."""
 
     path: str
+    """As it can be shown and stored: bytes that are no UTF-8 are written out."""
     sha256: str
     size_bytes: int
     sight: Sight
+    on_disk: Path
+    """The path as the file system spells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +45,19 @@ class Look:
 def look(inbox: Path) -> Look:
     """Every file of the inbox, links followed, sorted by path."""
     at = time.monotonic()
-    paths = sorted(path for path in inbox.rglob("*") if path.is_file()) if inbox.is_dir() else []
-    found, unreadable = [], []
+    paths, closed = _files(inbox)
+    found, unreadable = [], [_shown(folder, inbox) for folder in closed]
     for path in paths:
         try:
+            if not path.is_file():
+                continue
             sight = _sight(path)
             digest = sha256(path.read_bytes()).hexdigest()
         except OSError:  # gone again, still locked by whoever writes it, or not ours to read
-            unreadable.append(path.relative_to(inbox).as_posix())
+            unreadable.append(_shown(path, inbox))
             continue
-        found.append(Sighting(path.relative_to(inbox).as_posix(), digest, sight[0], sight))
-    return Look(tuple(found), tuple(unreadable), at)
+        found.append(Sighting(_shown(path, inbox), digest, sight[0], sight, path.relative_to(inbox)))
+    return Look(tuple(sorted(found, key=lambda one: one.path)), tuple(sorted(unreadable)), at)
 
 
 def new_sightings(seen: Look, files: Iterable[dict[str, Any]]) -> list[Sighting]:
@@ -73,11 +79,13 @@ def new_sightings(seen: Look, files: Iterable[dict[str, Any]]) -> list[Sighting]
 
 def settled(inbox: Path, first: Iterable[Sighting], looked_at: float) -> tuple[dict[str, bytes], list[str]]:
     """The bytes of the files that have stopped changing since the first look, and the paths of those that have not."""
-    time.sleep(max(0.0, SETTLE_SECONDS - (time.monotonic() - looked_at)))
+    awaited = list(first)
+    if awaited:
+        time.sleep(max(0.0, SETTLE_SECONDS - (time.monotonic() - looked_at)))
     quiet: dict[str, bytes] = {}
     moving: list[str] = []
-    for one in first:
-        path = inbox / one.path
+    for one in awaited:
+        path = inbox / one.on_disk
         try:
             before, data, after = _sight(path), path.read_bytes(), _sight(path)
         except OSError:
@@ -88,6 +96,33 @@ def settled(inbox: Path, first: Iterable[Sighting], looked_at: float) -> tuple[d
         else:
             moving.append(one.path)
     return quiet, moving
+
+
+def _files(inbox: Path) -> tuple[list[Path], list[Path]]:
+    """Everything in the inbox that is no folder, and the folders that cannot be opened; each folder once."""
+    found: list[Path] = []
+    closed: list[Path] = []
+    seen: set[tuple[int, int]] = set()
+
+    def refused(error: OSError) -> None:
+        closed.append(Path(error.filename))
+
+    for place, folders, names in os.walk(inbox, followlinks=True, onerror=refused) if inbox.is_dir() else ():
+        try:
+            here = Path(place).stat()
+        except OSError:  # gone since
+            continue
+        if (here.st_dev, here.st_ino) in seen:  # a link back into the inbox
+            folders.clear()
+            continue
+        seen.add((here.st_dev, here.st_ino))
+        found += [Path(place) / name for name in names]
+    return found, closed
+
+
+def _shown(path: Path, inbox: Path) -> str:
+    """The path relative to the inbox. A name another system wrote in its own encoding must not stop a run."""
+    return os.fsencode(path.relative_to(inbox).as_posix()).decode("utf-8", "backslashreplace")
 
 
 def _sight(path: Path) -> Sight:

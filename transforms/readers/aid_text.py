@@ -179,8 +179,8 @@ def _check_end(source: SourceFile, lines: list[str], end: int, rows: int) -> Non
 def _check_widths(source: SourceFile, lines: list[str], start: int, rows: int) -> None:
     """Rows of a grid of fixed width stand under its column numbers; TNTC shifts what follows it, evenly.
 
-    One count a row may be off, as after an edit by hand; in the last row only where the next grid follows, because there
-    the row may end in counts of another grid.
+    One count a row may be off, as after an edit by hand; in the last row only where the next grid follows: else the row
+    may end in numbers of a later grid.
     """
     header = set(_steps(lines[start - 1], skip=0))
     width = header.pop() if len(header) == 1 else 0
