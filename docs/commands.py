@@ -28,7 +28,7 @@ _EXIT_CODES: Final = (
     (
         str(HELD_BACK),
         "`run`, and `quarantine` with `retry`, `release` or `dismiss`: finished, but a file is held back or still "
-        "being copied, or a critical quality check failed in the last run.",
+        "being copied, rows of an accepted file were rejected, or a critical quality check failed in the last run.",
     ),
 )
 

@@ -30,7 +30,7 @@ Every table and view of `warehouse.duckdb`. The same words stand in the file as 
 - Every ingested row carries `file_sha256` and `place`: the file it came from and where in it.
 - The row rules of an ingested table are checked twice. Great Expectations checks the incoming table as it came; its
   results stand in `quality_checks`. Then each row that breaks a rule is split off and kept in `rejects`, whatever the
-  rule's severity.
+  rule's severity. Of a file held back for too many broken rows, `rejects` has these rows too.
 - *Limit* is the share of rows that may break the rule. Where a file breaks a critical rule more often, the whole file
   is held back. A broken warning is reported and holds nothing back.
 - Beside its row rules, every incoming table must have at least one row.

@@ -33,7 +33,7 @@ _ACROSS: Final = """## What must hold between settings
 
 - A visit's window holds its nominal day. Windows do not overlap. Two visits do not share a name, and none is called
   `unscheduled` or `infusion product`, which are names perdure gives itself.
-- Every spelling (an antigen's name, its aliases, the controls) stands for one thing only.
+- Every spelling (an antigen's name, its aliases, the controls) stands for one thing only; no antigen is declared twice.
 - `infusion_product.reactive_stimuli` names declared antigens.
 - Two landmarks do not have the same day; `analysis.primary.landmark` is one of them.
 - Infused cells against OS is not offered as primary analysis.

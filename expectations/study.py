@@ -5,6 +5,7 @@ Each setting exists once, here; `docs/study-file.md` is generated from the descr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
@@ -15,10 +16,21 @@ OnFailure = Literal["flag", "indeterminate", "not_evaluable"]
 RuleName = Literal["threshold", "dfr_eq"]
 
 
-class Part(BaseModel):
-    """A part of the study file: unknown keys are errors, values never change after reading."""
+_CONTROLS = {"negative": "a negative control", "positive": "a positive control", "unused": "a well without a test"}
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+def _second(items: Sequence[Any]) -> int:
+    """Index of the first item that stands before it already."""
+    return next(index for index, item in enumerate(items) if item in items[:index])
+
+
+class Part(BaseModel):
+    """A part of the study file: unknown keys are errors, values never change after reading.
+
+    A rule over several settings raises ValueError as `key: what is wrong; how to mend it`, key counted from this part.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Identity(Part):
@@ -50,7 +62,7 @@ class Visit(Part):
         first, last = self.window
         if not first <= self.day <= last:
             raise ValueError(
-                f"the window {first} to {last} does not hold the visit's day {self.day}; widen the window or correct the day"
+                f"window: the window {first} to {last} does not hold the visit's day {self.day}; widen the window or correct the day"
             )
         return self
 
@@ -187,7 +199,7 @@ class Persistence(Part):
     def _days_differ(self) -> Self:
         days = [landmark.day for landmark in self.landmarks]
         if len(set(days)) != len(days):
-            raise ValueError("two landmarks have the same day; give each day once")
+            raise ValueError(f"landmarks.{_second(days)}: two landmarks have the same day; give each day once")
         return self
 
 
@@ -233,7 +245,7 @@ class Primary(Part):
     @model_validator(mode="after")
     def _pair_is_offered(self) -> Self:
         if self.exposure == "tumour_reactive_cells_infused" and self.outcome == "OS":
-            raise ValueError('infused cells against OS is not offered; ask for outcome = "responder"')
+            raise ValueError('outcome: infused cells against OS is not offered; ask for outcome = "responder"')
         return self
 
 
@@ -285,26 +297,30 @@ class StudySettings(Part):
     def _visits_are_apart(self) -> Self:
         names = [visit.name for visit in self.visits]
         if len(set(names)) != len(names):
-            raise ValueError("visits: two visits have the same name; rename one")
-        if {"unscheduled", "infusion product"} & set(names):
-            raise ValueError(
-                "visits: `unscheduled` and `infusion product` are names perdure gives itself; rename the visit"
-            )
-        ordered = sorted(self.visits, key=lambda visit: visit.window)
-        for before, after in pairwise(ordered):
+            raise ValueError(f"visits.{_second(names)}.name: two visits have the same name; rename one")
+        for index, name in enumerate(names):
+            if name in ("unscheduled", "infusion product"):
+                raise ValueError(f"visits.{index}.name: {name!r} is a name perdure gives itself; rename the visit")
+        ordered = sorted(enumerate(self.visits), key=lambda numbered: numbered[1].window)
+        for (_, before), (index, after) in pairwise(ordered):
             if after.window[0] <= before.window[1]:
                 raise ValueError(
-                    f"visits: the windows of {before.name!r} and {after.name!r} overlap on day {after.window[0]}; move one of them"
+                    f"visits.{index}.window: the windows of {before.name!r} and {after.name!r} overlap on day {after.window[0]}; move one of them"
                 )
         return self
 
     @model_validator(mode="after")
     def _stimuli_are_distinct(self) -> Self:
+        names = [antigen.name for antigen in self.antigens]
+        if len(set(names)) != len(names):
+            raise ValueError(
+                f"antigens.{_second(names)}.name: the antigen {names[_second(names)]!r} stands twice; give it once, with all its aliases"
+            )
         seen: dict[str, str] = {}
-        for spelling, meaning in self._spellings():
+        for spelling, meaning, key in self._spellings():
             if seen.setdefault(spelling, meaning) != meaning:
                 raise ValueError(
-                    f"antigens: {spelling!r} stands for both {seen[spelling]} and {meaning}; give each spelling one meaning"
+                    f"{key}: {spelling!r} stands for both {seen[spelling]} and {meaning}; give each spelling one meaning"
                 )
         return self
 
@@ -324,17 +340,20 @@ class StudySettings(Part):
             )
         return self
 
-    def _spellings(self) -> list[tuple[str, str]]:
-        antigens = [(spelling, f"antigen {a.name}") for a in self.antigens for spelling in (a.name, *a.aliases)]
-        controls = [
-            (name, kind) for kind in ("negative", "positive", "unused") for name in getattr(self.controls, kind)
-        ]
-        return [*antigens, *((name, f"{kind} control") for name, kind in controls)]
+    def _spellings(self) -> list[tuple[str, str, str]]:
+        """Every spelling with its meaning and the key that gives it."""
+        told = []
+        for index, antigen in enumerate(self.antigens):
+            told.append((antigen.name, f"the antigen {antigen.name}", f"antigens.{index}.name"))
+            told += [(alias, f"the antigen {antigen.name}", f"antigens.{index}.aliases") for alias in antigen.aliases]
+        for key, meaning in _CONTROLS.items():
+            told += [(name, meaning, f"controls.{key}") for name in getattr(self.controls, key)]
+        return told
 
     @property
     def stimuli(self) -> tuple[str, ...]:
         """Every spelling a layout may use."""
-        return tuple(spelling for spelling, _ in self._spellings())
+        return tuple(spelling for spelling, _, _ in self._spellings())
 
     @property
     def tumour_antigens(self) -> tuple[str, ...]:

@@ -8,26 +8,21 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from expectations.errors import StudyFileError, UsageError
+from expectations.study_lines import Location, keys_of, line_of
+from expectations.study_words import in_words, syntax_in_words
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
+    from pydantic import BaseModel, ValidationError
 
     from expectations.study import StudySettings
 
 STUDY_FILE = "study.toml"
-
-_TABLE = re.compile(r"^\s*\[(?P<name>[^\[\]]+)\]\s*(#.*)?$")
-_ARRAY = re.compile(r"^\s*\[\[(?P<name>[^\[\]]+)\]\]\s*(#.*)?$")
-_KEY = re.compile(r"^\s*(?P<name>[A-Za-z0-9_.\-\"']+)\s*=")
-
-Location = tuple[str | int, ...]
 
 
 class Study:
@@ -83,76 +78,86 @@ def parse_study(raw: bytes, name: str = STUDY_FILE) -> StudySettings:
             name, code="study.syntax", problem="the file is not UTF-8 text", remedy="save it as UTF-8"
         ) from error
     except tomllib.TOMLDecodeError as error:
-        message, _, at = str(error).partition(" (at ")
-        place = at.removesuffix(")") or None
-        raise StudyFileError(
-            name,
-            code="study.syntax",
-            place=place,
-            problem=f"this is no valid TOML: {message.lower()}",
-            remedy="mend the line; text needs quotes, lists need brackets, and a key stands once",
-        ) from error
+        raise _explain_syntax(name, text, str(error)) from error
     try:
-        return StudySettings.model_validate(data)
+        return StudySettings.model_validate(_frozen(data), strict=True)
     except ValidationError as error:
         raise _explain(name, text, error) from error
+
+
+def _frozen(value: Any) -> Any:
+    """Lists as tuples, all the way down: settings never change."""
+    if isinstance(value, dict):
+        return {key: _frozen(item) for key, item in value.items()}
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+def _explain_syntax(name: str, text: str, message: str) -> StudyFileError:
+    what, _, at = message.partition(" (at ")
+    problem, remedy = syntax_in_words(what)
+    match = re.match(r"line (\d+)", at)
+    line = int(match[1]) if match else len(text.splitlines()) + 1
+    is_open = what.startswith("Unclosed")  # found where the next thing begins
+    above = [(location, number) for location, number in keys_of(text) if number < line + (not is_open)]
+    key, begins = above[-1] if above else ((), line)
+    place = f"line {begins if is_open else line}" + (f", key {_dotted(key)}" if key else "")
+    return StudyFileError(name, code="study.syntax", place=place, problem=problem, remedy=remedy)
 
 
 def _explain(name: str, text: str, error: ValidationError) -> StudyFileError:
     # A misspelt key shows twice, as unknown and as missing: the unknown one says what to write instead.
     first, *others = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     location = tuple(first["loc"])
-    problem, remedy = _in_words(first, location)
-    if not location:  # a rule over the whole file names its key first
-        key, _, problem = problem.partition(": ")
-        location = tuple(key.split("."))
+    if first["type"] == "extra_forbidden":
+        problem, remedy = _unknown_key(location)
+    elif first["type"] == "missing":
+        problem, remedy = _missing_key(location)
+    else:
+        key, problem, remedy = in_words(first)
+        location += key
     if others:
         remedy = f"{remedy} ({len(others)} more to mend after this one)"
-    line = _line_of(text, location)
-    key = _dotted(location)
-    place = f"key {key}" if line is None else f"line {line}, key {key}"
+    line = line_of(text, location)
+    place = f"key {_dotted(location)}" if line is None else f"line {line}, key {_dotted(location)}"
     return StudyFileError(name, code="study.invalid", place=place, problem=problem, remedy=remedy)
 
 
-def _in_words(item: Any, location: Location) -> tuple[str, str]:
-    kind, given = item["type"], item.get("input")
-    if kind == "extra_forbidden":
-        known = _known_keys(location[:-1])
-        close = difflib.get_close_matches(str(location[-1]), known, n=1)
-        return (
-            f"there is no setting `{location[-1]}` here",
-            f"write `{close[0]}`, if that is what you mean" if close else f"use one of {', '.join(known)}",
-        )
-    if kind == "missing":
-        return f"`{location[-1]}` is missing", f"add `{location[-1]} = ...` (docs/study-file.md says what it means)"
-    if kind == "value_error":
-        problem, _, remedy = str(item["msg"]).removeprefix("Value error, ").partition("; ")
-        return problem, remedy
-    return (
-        f"{given!r} does not do: {item['msg'][0].lower()}{item['msg'][1:]}",
-        "give a value of that kind (docs/study-file.md)",
-    )
+def _unknown_key(location: Location) -> tuple[str, str]:
+    known = list(_model_at(location[:-1]).model_fields)
+    close = difflib.get_close_matches(str(location[-1]), known, n=1)
+    remedy = f"write `{close[0]}`, if that is what you mean" if close else f"use one of {', '.join(known)}"
+    return f"there is no setting `{location[-1]}` here", remedy
 
 
-def _known_keys(location: Location) -> list[str]:
-    from pydantic import BaseModel
+def _missing_key(location: Location) -> tuple[str, str]:
+    annotation = _model_at(location[:-1]).model_fields[str(location[-1])].annotation
+    heading = _dotted(location)
+    if _part_in(annotation) is None or len(location) > 1:
+        how = f"{location[-1]} = ..."
+    else:
+        how = f"[{heading}]" if annotation is _part_in(annotation) else f"[[{heading}]]"
+    return f"`{location[-1]}` is missing", f"add `{how}` (docs/study-file.md says what it means)"
 
+
+def _model_at(location: Location) -> type[BaseModel]:
+    """The part of the contract at a location; a number in it counts the tables of a list."""
     from expectations.study import StudySettings
 
-    model: Any = StudySettings
+    model: type[BaseModel] = StudySettings
     for step in location:
-        if isinstance(step, int):
-            continue
-        annotation = model.model_fields[step].annotation
-        model = next(
-            (
-                part
-                for part in (annotation, *getattr(annotation, "__args__", ()))
-                if isinstance(part, type) and issubclass(part, BaseModel)
-            ),
-            model,
-        )
-    return list(model.model_fields)
+        if not isinstance(step, int):
+            model = _part_in(model.model_fields[step].annotation) or model
+    return model
+
+
+def _part_in(annotation: Any) -> type[BaseModel] | None:
+    """The part of the contract an annotation speaks of: itself, or what its list holds."""
+    from pydantic import BaseModel
+
+    for part in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            return part
+    return None
 
 
 def _dotted(location: Location) -> str:
@@ -160,33 +165,3 @@ def _dotted(location: Location) -> str:
     for step in location:
         text += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if text else step
     return text
-
-
-def _line_of(text: str, location: Location) -> int | None:
-    """The line of the key, else of the nearest enclosing table that the file does write."""
-    lines = dict(reversed(list(_keys(text))))
-    for end in range(len(location), 0, -1):
-        if location[:end] in lines:
-            return lines[location[:end]]
-    return None
-
-
-def _keys(text: str) -> Iterator[tuple[Location, int]]:
-    here: Location = ()
-    counts: dict[Location, int] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if match := _ARRAY.match(line):
-            table = _split(match["name"])
-            index = counts[table] = counts.get(table, -1) + 1
-            here = (*table, index)
-            yield here, number
-            yield table, number
-        elif match := _TABLE.match(line):
-            here = _split(match["name"])
-            yield here, number
-        elif match := _KEY.match(line):
-            yield (*here, *_split(match["name"])), number
-
-
-def _split(name: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in name.split("."))

@@ -92,7 +92,7 @@ def _csv(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(names)
-    writer.writerows(rows)
+    writer.writerows([str(value).lower() if isinstance(value, bool) else value for value in row] for row in rows)
     return text.getvalue()
 
 

@@ -44,6 +44,7 @@ def run_study(
         asked: a reason to run although nothing is new.
         re_estimate: True makes new versions of estimates whose input has changed.
     """
+    LOG.setLevel(logging.INFO)  # a worker's own level would keep perdure's lines out of Prefect's log
     folder = Path(study_folder).resolve()
     with writing(folder), without_heartbeats():
         todo = what_to_do(folder, date.today(), asked=asked)

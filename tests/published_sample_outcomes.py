@@ -69,7 +69,7 @@ def _state(s: dict[str, Any], visit: str, day: int, there: set[tuple[str, str]])
         return "received", "assay_failed" if (name, visit) == ("P12", "month 1") else None
     if day > s["last_day"]:
         return "absent", "dead"
-    return "absent", {"P05": "withdrawn", "P09": "not_drawn", "P07": "progressed"}.get(name, "unknown")
+    return "absent", {"P05": "withdrawn", "P07": "progressed"}.get(name, "unknown")
 
 
 def visited_specimens(responses: pl.DataFrame) -> pl.DataFrame:

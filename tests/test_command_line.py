@@ -91,9 +91,9 @@ def test_query_answers_in_every_format(mini_run: Path, tmp_path: Path) -> None:
     question = "select subject_id, os_days, os_event from outcomes order by subject_id"
     assert perdure("query", mini_run, question, "--format", "csv").stdout.splitlines() == [
         "subject_id,os_days,os_event",
-        "P1,367,False",
-        "P2,183,True",
-        "P3,244,True",
+        "P1,367,false",
+        "P2,183,true",
+        "P3,244,true",
     ]
     told = json.loads(perdure("query", mini_run, question, "--format", "json").stdout)
     assert told[1] == {"subject_id": "P2", "os_days": 183, "os_event": True}

@@ -138,15 +138,15 @@ def test_every_relative_link_resolves(page: Path):
         assert not anchor or anchor in anchors(target), f"{target}#{anchor}"
 
 
-def test_every_page_can_be_reached_from_the_readme_or_is_one_of_its_neighbours():
-    seen, todo = set(), [ROOT / "README.md", DOCS / "design.md"]
+def test_every_page_can_be_reached_from_the_readme():
+    seen, todo = set(), [ROOT / "README.md"]
     while todo:
         page = todo.pop()
         if page not in seen and page.suffix == ".md":
             seen.add(page)
             todo += [target for target, _ in links(page)]
     lost = {name_of(page) for page in PAGES} - {name_of(page) for page in seen}
-    assert lost <= {"docs/benchmarks.md", "docs/first-study.md", "docs/schedule.md", "docs/commands.md"}
+    assert lost <= {"docs/benchmarks.md"}, "a record for those who work on perdure"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

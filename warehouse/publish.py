@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 PUBLISHED: Final = "warehouse.duckdb"
 _VIEWS: Final = Path(__file__).parent / "views"
+_STORAGE: Final = "v1.0.0"
+"""Storage format of the published file: any DuckDB client from 1.0 on opens it, at the price of a larger file."""
+
 _MARKER: Final = "published.json"
 
 
@@ -47,7 +50,7 @@ def publish(folder: Path, state: State) -> Path:
     path = published(folder)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     _clear_parts(path)
-    with duckdb.connect(part) as connection:
+    with duckdb.connect(part, config={"storage_compatibility_version": _STORAGE}) as connection:
         fill(connection, folder, state)
     part.chmod(0o444)
     _set_stale_log_aside(path)
