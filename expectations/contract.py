@@ -265,6 +265,29 @@ class FilledExactlyWhen(Rule):
 
 
 @dataclass(frozen=True, slots=True)
+class FilledWith(Rule):
+    """The first column is filled in every row where the second is."""
+
+    reason: ClassVar[str] = "row.required"
+
+    @property
+    def holds(self) -> pl.Expr:
+        """The first filled, or the second empty."""
+        needed, given = self.columns
+        return pl.col(needed).is_not_null() | pl.col(given).is_null()
+
+    @property
+    def applies(self) -> pl.Expr:
+        """The rows where the second column is filled."""
+        return pl.col(self.columns[1]).is_not_null()
+
+    @property
+    def says(self) -> str:
+        """The rule in words."""
+        return f"{self.columns[0]} is filled wherever {self.columns[1]} is"
+
+
+@dataclass(frozen=True, slots=True)
 class UniqueInFile(Rule):
     """The columns together differ from row to row. Follows from a table's key."""
 

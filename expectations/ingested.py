@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from expectations import vocabulary as v
-from expectations.contract import Column, Equal, FilledExactlyWhen, NotBefore, Reference, Table
+from expectations.contract import Column, Equal, FilledExactlyWhen, FilledWith, NotBefore, Reference, Table
 
 FILE: Final = Column("file_sha256", pl.String, "SHA-256 of the bytes of the file the row came from.", required=True)
 PLACE: Final = Column("place", pl.String, "Where in that file: a line, a sheet and cell, or a well.", required=True)
@@ -54,7 +54,7 @@ SPECIMENS: Final = Table(
         Column("processed_at", pl.Datetime("us"), "Start of processing, date and time."),
         Column("preservation", pl.String, "Fresh, or frozen before the assay.", values=v.PRESERVATION),
         Column("viability_percent", pl.Float64, "Viable cells when the assay was set up.", unit="%", minimum=0, maximum=100),
-        Column("recovery_percent", pl.Float64, "Cells recovered after thawing.", unit="%", minimum=0, maximum=1000, severity="warning"),
+        Column("recovery_percent", pl.Float64, "Cells recovered after thawing.", unit="%", minimum=0, maximum=1000, severity="warning", limit=0.0),
         Column("operator", pl.String, "Who processed it."),
         Column("lot", pl.String, "Lot of the reagents or freezing medium."),
         *SOURCE,
@@ -72,11 +72,16 @@ PLATE_LAYOUTS: Final = Table(
         PLATE,
         WELL,
         Column("specimen_id", pl.String, "Specimen in the well; empty for a well without cells."),
-        Column("stimulus", pl.String, "Antigen or control in the well, as declared in study.toml.", required=True),
-        Column("cells_per_well", pl.Int64, "Cells put into the well.", unit="cells", required=True, minimum=1),
+        Column(
+            "stimulus",
+            pl.String,
+            "Antigen or control in the well, as declared in study.toml; may be empty where no specimen is.",
+        ),
+        Column("cells_per_well", pl.Int64, "Cells put into the well.", unit="cells", minimum=1),
         Column("replicate", pl.Int32, "Replicate number among wells of one specimen and stimulus.", minimum=1),
         *SOURCE,
     ),
+    extra_rules=(FilledWith(("stimulus", "specimen_id")), FilledWith(("cells_per_well", "specimen_id"))),
     references=(
         Reference("specimen_id", "specimens.specimen_id"),
         Reference("stimulus", "study.stimuli"),
@@ -101,7 +106,7 @@ INFUSION_PRODUCTS: Final = Table(
     extra_rules=(NotBefore(("infusion_date", "lymphodepletion_start")),),
     references=(
         Reference("subject_id", "subjects.subject_id"),
-        Reference("specimen_id", "specimens.specimen_id", severity="warning"),
+        Reference("specimen_id", "specimens.specimen_id", severity="warning", limit=0.0),
     ),
 )
 

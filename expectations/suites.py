@@ -21,6 +21,7 @@ from expectations.contract import (
     Between,
     Equal,
     FilledExactlyWhen,
+    FilledWith,
     Matches,
     NotBefore,
     OneOf,
@@ -117,6 +118,9 @@ def _of_rule(rule: Rule, incoming: pl.DataFrame) -> list[Any]:
             told = [gxe.ExpectColumnPairValuesToBeEqual(**_pair(rule))]
         case FilledExactlyWhen():
             told = _filled_and_empty(rule, incoming, column)
+        case FilledWith():
+            given = _library()[2](rule.columns[1]).is_not_null()
+            told = [gxe.ExpectColumnValuesToNotBeNull(row_condition=given, **column)]
         case UniqueInFile():
             unique = common | {"column_list": list(rule.columns), "mostly": 1 - rule.limit}
             told = [gxe.ExpectCompoundColumnsToBeUnique(ignore_row_if="any_value_is_missing", **unique)]

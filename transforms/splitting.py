@@ -40,10 +40,12 @@ def split(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Accepted rows in the table's schema, and rejects in REJECT_COLUMNS, one a broken rule and row.
 
+    Only critical rules split: a row that breaks a warning stays, and the failed expectation tells of it.
     A repeated row with the same values as the first of its key is rejected alone; where the values differ, all of that
     key are.
     """
-    told = {f"test{n}": test for n, test in enumerate(tests_of(table, known)) if test.rule.reason != "row.repeated_key"}
+    splitting = [test for test in tests_of(table, known) if test.rule.severity == "critical"]
+    told = {f"test{n}": test for n, test in enumerate(splitting) if test.rule.reason != "row.repeated_key"}
     marked = incoming.with_columns(test.holds.alias(name) for name, test in told.items()).with_columns(
         _key_fault(table)
     )

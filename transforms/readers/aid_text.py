@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from expectations.contract import UNREADABLE
+from expectations.errors import SourceFileError
 from expectations.ingested import ELISPOT_COUNTS, PLATES
 from expectations.study import StudySettings
 from transforms.readers.dates import AmbiguousDateError, read_date
@@ -23,6 +24,9 @@ from transforms.readers.source import Reading, SourceFile
 FORMAT: Final = "aid_text"
 _COUNTS: Final = "Spot counts:"
 _NEXT_GRID: Final = "Overall surface"
+_AFTER_LATER_GRIDS: Final = ("Average", "All Well")
+"""How what follows the grids below the counts begins."""
+_WIDTH_OF_LATER_GRIDS: Final = 6
 _SIZE = re.compile(r"Column:\s*(\d{1,3})\s+Row:\s*(\d{1,3})", re.ASCII)
 _COUNT = re.compile(r"\d{1,6}", re.ASCII)
 _FIXED_WIDTH: Final = 4
@@ -182,22 +186,31 @@ def _check_widths(source: SourceFile, lines: list[str], start: int, rows: int) -
     One count a row may be off, as after an edit by hand; in the last row only where the next grid follows: else the row
     may end in numbers of a later grid.
     """
-    header = set(_steps(lines[start - 1], skip=0))
-    width = header.pop() if len(header) == 1 else 0
-    found = [_steps(lines[start + offset], skip=1) for offset in range(rows)]
-    if width < _FIXED_WIDTH or not any(len(set(steps)) == 1 and steps[0] >= _FIXED_WIDTH for steps in found):
-        return
-    goes_on = next((line for line in lines[start + rows :] if line.strip()), "").lstrip(' "').startswith(_NEXT_GRID)
-    for offset, steps in enumerate(found):
-        allowed = 1 if goes_on or offset < rows - 1 else 0
-        if sum(step != width for step in steps) > allowed:
-            raise source.refuse(
-                "aid.count_grid",
-                place=f"line {start + offset + 1}",
-                problem=f"row {chr(ord('A') + offset)} does not stand under the column numbers, so its counts may be "
-                "those of another grid",
-                remedy=_EXPORT_AGAIN,
-            )
+    after = next((line.strip(' "') for line in lines[start + rows :] if line.strip()), "")
+    header, body = lines[start - 1], lines[start : start + rows]
+    if _is_evenly_parted(header):
+        n_off = [int(max(_gaps(header)) > _FEW_BLANKS and _gaps(line) != _gaps(header)) * len(line) for line in body]
+    else:
+        width = _width(source, header, start, after)
+        found = [_steps(line, skip=1) for line in body]
+        is_fixed = any(len(set(steps)) == 1 and steps[0] >= _FIXED_WIDTH for steps in found)
+        n_off = [is_fixed * sum(step != width for step in steps) for steps in found]
+    for offset, n in enumerate(n_off):
+        if n > (1 if after.startswith(_NEXT_GRID) or offset < rows - 1 else 0):
+            seen = f"row {chr(ord('A') + offset)} does not stand under them"
+            raise _of_another_grid(source, start + offset + 1, seen)
+
+
+def _is_evenly_parted(header: str) -> bool:
+    """True for column numbers with the same blanks between any two: no fixed width, but a separator."""
+    return len(_gaps(header)) == 1 and len(set(_steps(header, skip=0))) > 1
+def _of_another_grid(source: SourceFile, number: int, seen: str) -> SourceFileError:
+    return source.refuse(
+        "aid.count_grid",
+        place=f"line {number}",
+        problem=f"below the column numbers there may be numbers of another grid: {seen}",
+        remedy=_EXPORT_AGAIN,
+    )
 
 
 def _steps(line: str, skip: int) -> list[int]:

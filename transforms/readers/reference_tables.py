@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from expectations.contract import Table
+from expectations.contract import FilledWith, Table
 from expectations.ingested import REFERENCE_TABLES
 from expectations.study import StudySettings
 from transforms.readers.aid_text import plate_id_of
@@ -28,7 +28,8 @@ FORMAT: Final = "reference_table"
 
 def needed_columns(table: Table) -> set[str]:
     """The columns a header must have to be that table's."""
-    return set(table.required) - set(SOURCE_COLUMNS)
+    with_others = {rule.column for rule in table.extra_rules if isinstance(rule, FilledWith)}
+    return (set(table.required) | with_others) - set(SOURCE_COLUMNS)
 
 
 def template_header(table: Table) -> list[str]:
