@@ -105,6 +105,7 @@ _USAGE: Final = (
     Reason("study.syntax", "usage", "study.toml is no valid TOML."),
     Reason("study.invalid", "usage", "A setting in study.toml is missing, unknown or impossible."),
     Reason("study.locked", "usage", "Another run is writing to this study."),
+    Reason("prefect.unreachable", "usage", "PREFECT_API_URL names a server that does not answer."),
     Reason("study.exists", "usage", "The folder already holds a study or other files."),
     Reason("study.not_published", "usage", "Nothing has been published for this study yet."),
     Reason("study.lake_damaged", "usage", "A stored table lacks the version that the ledger names."),

@@ -12,7 +12,7 @@ import click
 
 from expectations.errors import PerdureError
 
-USER_ERROR = 2
+USER_ERROR, INTERRUPTED = 2, 130
 
 STUDY = click.argument("study", metavar="STUDY", type=click.Path(path_type=Path))
 
@@ -125,7 +125,13 @@ def explain(study: Path, key: str) -> None:
 def main() -> None:
     """Runs the command line; a user's error is one paragraph on stderr, an error of ours keeps its traceback."""
     try:
-        cli()
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped. What was published before still stands; run again to go on.", err=True)
+        sys.exit(INTERRUPTED)
     except PerdureError as error:
         click.echo(error.paragraph(), err=True)
         sys.exit(USER_ERROR)

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+from expectations.errors import UsageError
+
 
 def set_defaults(folder: Path) -> None:
     """No analytics, a quiet log, and a database of the study's own; call before Prefect is imported.
@@ -30,6 +32,24 @@ def set_defaults(folder: Path) -> None:
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{database}",
     }.items():
         os.environ.setdefault(name, value)
+
+
+def check_server() -> None:
+    """Raises UsageError (prefect.unreachable) where PREFECT_API_URL names a server that does not answer."""
+    address = os.environ.get("PREFECT_API_URL")
+    if not address:
+        return
+    import httpx
+
+    try:
+        httpx.get(f"{address.rstrip('/')}/health", timeout=10).raise_for_status()
+    except httpx.HTTPError as error:
+        raise UsageError(
+            f"PREFECT_API_URL={address}",
+            code="prefect.unreachable",
+            problem=f"no Prefect server answers there ({error})",
+            remedy="start the server, or unset PREFECT_API_URL to run on a temporary one",
+        ) from error
 
 
 def template() -> Path:

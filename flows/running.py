@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from flows.prefect_settings import set_defaults, without_heartbeats
+from flows.prefect_settings import check_server, set_defaults, without_heartbeats
 from flows.progress import shown
 from flows.triggers import pages_folder, what_to_do
 from warehouse import ledger
@@ -32,6 +32,7 @@ def run(
     if not todo.triggers and todo.is_published and todo.head is not None:
         return {"run_id": todo.head.run_id, "triggers": [], "waiting": list(todo.seen.unreadable)}
     set_defaults(folder)
+    check_server()
     with shown(f"perdure {title}"):
         from flows.run import run_study
 

@@ -79,6 +79,35 @@ def test_a_users_error_is_one_paragraph_on_stderr_and_exit_code_2(
     assert "\n" not in done.stderr.strip()
 
 
+def test_a_prefect_server_that_does_not_answer_is_the_users_to_mend(study: Path) -> None:
+    mini_study.drop(study, {"notes.txt": "x"})
+    done = perdure("run", study, server="http://127.0.0.1:9/api")
+    assert done.returncode == 2
+    assert "[prefect.unreachable]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_option_is_a_users_error(mini_run: Path) -> None:
+    done = perdure("run", mini_run, "--fast")
+    assert done.returncode == 2
+    assert "No such option" in done.stderr
+
+
+def test_an_interrupted_run_says_that_it_was_stopped_and_can_be_run_again(study: Path, prefect_server: str) -> None:
+    mini_study.drop(study, {"notes.txt": "x"})
+    settings = os.environ | {"PREFECT_API_URL": prefect_server}
+    with subprocess.Popen([str(PROGRAM), "run", str(study)], env=settings, stderr=subprocess.PIPE, text=True) as writer:
+        assert writer.stderr is not None
+        while "to read" not in (line := writer.stderr.readline()):
+            assert line, "the run ended before it could be interrupted"
+        writer.send_signal(signal.SIGINT)
+        _, told = writer.communicate(timeout=60)
+    assert writer.returncode == 130
+    assert "\nStopped. What was published before still stands" in f"\n{told}"
+    assert "Traceback" not in told
+    assert perdure("run", study, server=prefect_server).returncode == 3
+
+
 def test_a_study_file_at_fault_names_key_line_and_remedy(study: Path) -> None:
     (study / "study.toml").write_text(mini_study.STUDY.replace('role = "viral"', 'rolle = "viral"'))
     done = perdure("run", study)

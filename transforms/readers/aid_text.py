@@ -187,23 +187,34 @@ def _check_widths(source: SourceFile, lines: list[str], start: int, rows: int) -
     may end in numbers of a later grid.
     """
     after = next((line.strip(' "') for line in lines[start + rows :] if line.strip()), "")
-    header, body = lines[start - 1], lines[start : start + rows]
-    if _is_evenly_parted(header):
-        n_off = [int(max(_gaps(header)) > _FEW_BLANKS and _gaps(line) != _gaps(header)) * len(line) for line in body]
-    else:
-        width = _width(source, header, start, after)
-        found = [_steps(line, skip=1) for line in body]
-        is_fixed = any(len(set(steps)) == 1 and steps[0] >= _FIXED_WIDTH for steps in found)
-        n_off = [is_fixed * sum(step != width for step in steps) for steps in found]
-    for offset, n in enumerate(n_off):
+    widths, gaps = set(_steps(lines[start - 1], skip=0)), _gaps(lines[start - 1], skip=0)
+    if len(widths) > 1 and len(gaps) > 1:
+        raise _of_another_grid(source, start, "they are not evenly spaced")
+    if widths == {_WIDTH_OF_LATER_GRIDS} and after.startswith(_AFTER_LATER_GRIDS):
+        raise _of_another_grid(source, start, f"they are spaced as in a later grid, and {after[:30]!r} follows")
+    body = lines[start : start + rows]
+    off = _off_by_separator(body, gaps) if len(widths) > 1 else _off_by_width(body, widths)
+    for offset, n in enumerate(off):
         if n > (1 if after.startswith(_NEXT_GRID) or offset < rows - 1 else 0):
             seen = f"row {chr(ord('A') + offset)} does not stand under them"
             raise _of_another_grid(source, start + offset + 1, seen)
 
 
-def _is_evenly_parted(header: str) -> bool:
-    """True for column numbers with the same blanks between any two: no fixed width, but a separator."""
-    return len(_gaps(header)) == 1 and len(set(_steps(header, skip=0))) > 1
+def _off_by_width(body: list[str], widths: set[int]) -> list[int]:
+    """Per row, the counts that do not stand where a grid of fixed width has them; none where it has none."""
+    found = [_steps(row, skip=1) for row in body]
+    is_fixed = min(widths, default=0) >= _FIXED_WIDTH and any(
+        len(set(steps)) == 1 and steps[0] >= _FIXED_WIDTH for steps in found
+    )
+    return [sum(step not in widths for step in steps) if is_fixed else 0 for steps in found]
+
+
+def _off_by_separator(body: list[str], gaps: set[int]) -> list[int]:
+    """Per row, the counts of one that is not parted as the column numbers are, where these are far apart."""
+    is_wide = min(gaps) >= _FIXED_WIDTH - 1
+    return [len(row.split()) if is_wide and _gaps(row, skip=1) - gaps else 0 for row in body]
+
+
 def _of_another_grid(source: SourceFile, number: int, seen: str) -> SourceFileError:
     return source.refuse(
         "aid.count_grid",
@@ -217,6 +228,12 @@ def _steps(line: str, skip: int) -> list[int]:
     """Distances from the end of one token to the end of the next, where the next is a number."""
     tokens = list(re.finditer(r"\S+", line))[skip:]
     return [after.end() - before.end() for before, after in pairwise(tokens) if _COUNT.fullmatch(after[0])]
+
+
+def _gaps(line: str, skip: int) -> set[int]:
+    """Numbers of blanks between tokens."""
+    tokens = list(re.finditer(r"\S+", line))[skip:]
+    return {after.start() - before.end() for before, after in pairwise(tokens)}
 
 
 def _grid_start(source: SourceFile, lines: list[str], columns: int) -> int:
