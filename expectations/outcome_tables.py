@@ -25,6 +25,7 @@ INFUSED_CELLS: Final = Table(
         Column("tumour_reactive_cells_lower", pl.Float64, "Lower bound where wells were too numerous to count, else the value.", unit="cells"),
         Column("tumour_reactive_cells_lod", pl.Float64, "The number of cells that the LOD of the net response stands for.", unit="cells"),
         Column("is_below_lod", pl.Boolean, "True where the number is left-censored at its LOD."),
+        Column("is_bounded", pl.Boolean, "True where the number is a bound, because wells were too numerous to count."),
         Column("reactive_reason", pl.String, "Why there is no number."),
     ),
 )  # fmt: skip
@@ -56,7 +57,7 @@ OUTCOMES: Final = Table(
         Column("pfs_event", pl.Boolean, "True for a progression or death."),
         Column("pfs_months", pl.Float64, "pfs_days / 30.4375.", unit="months"),
         Column("pfs_days_from_enrolment", pl.Int32, "The same from enrolment.", unit="days"),
-        Column("pfs_reason", pl.String, "Rule that set the event or the censoring.", values=("progression", "death", "last_assessment", "no_assessment", "new_therapy", "missed_assessments")),
+        Column("pfs_reason", pl.String, "Rule that set the event or the censoring.", values=("progression", "death", "last_assessment", "no_assessment", "new_therapy")),
     ),
 )  # fmt: skip
 

@@ -23,6 +23,7 @@ class Reason:
 
 _FILE: Final = (
     Reason("accepted.whole", "file", "Every row of it came in."),
+    Reason("accepted.partly_superseded", "file", "It came in, but for rows of which a later file says something newer."),
     Reason("duplicate.same_bytes", "file", "The same bytes are already in the archive under another name.", "Nothing to do; one copy may be deleted."),
     Reason("duplicate.same_values", "file", "Other bytes, but every value in it is already held.", "Nothing to do."),
     Reason("ignored.temporary_file", "file", "A temporary, hidden or lock file of an office program, editor or sync job.", "Nothing to do."),
@@ -38,6 +39,16 @@ _FILE: Final = (
     Reason("aid.header", "file", "A header line of an AID export is missing or cannot be read.", "Export the plate again from the AID software."),
     Reason("aid.count_grid", "file", "The grid of spot counts is missing, cut short, doubled, or has a row of another width.", "Export the plate again; do not edit the text by hand."),
     Reason("aid.count_token", "file", "A cell of the count grid is neither a count, TNTC nor `--`.", "Export the plate again; do not edit the text by hand."),
+    Reason("zeiss.header", "file", "The plate name, the order of the parts or the read date of a Zeiss KS ELISPOT export is missing or cannot be read.", "Give the plate a title in the KS ELISPOT software and export it again."),
+    Reason("zeiss.count_grid", "file", "The grid under `Quantity` is missing, cut short, has a cell that is no count, or does not add up to its own sums.", "Export the plate again; do not edit the text by hand."),
+    Reason("mabtech.plate", "file", "A Mabtech workbook has no plate name or several, or a read date that cannot be read.", "Export the plate again from the Apex software, one plate a workbook."),
+    Reason("mabtech.columns", "file", "The sheet of wells of a Mabtech workbook lacks a column, or has one twice.", "Export the plate again; do not remove or rename columns."),
+    Reason("mabtech.well", "file", "A row of a Mabtech workbook has a well, population, count or mask that cannot be read.", "Export the plate again; do not edit the workbook by hand."),
+    Reason("mabtech.wells", "file", "Wells of a Mabtech workbook are missing, stand twice, or differ from the grid of counts beside them: it is cut short or edited.", "Export the plate again; do not edit the workbook by hand."),
+    Reason("ctl.header", "file", "A header line of a CTL ImmunoSpot export is missing or cannot be read, or a sheet of it is none.", "Export the plate again from the ImmunoSpot software."),
+    Reason("ctl.count_grid", "file", "The grid of spot counts of a CTL export is missing, cut short or doubled, or its cells are not where its other grids say.", "Export the plate again; do not edit the export by hand."),
+    Reason("ctl.count_token", "file", "A cell of the count grid of a CTL export is neither a count, nor TNTC, nor a number its legend explains.", "Export the plate again; do not edit the export by hand."),
+    Reason("sentinel.undeclared", "file", "Wells hold a number below zero, and neither the file nor study.toml says what it means.", "Say it in study.toml under elispot.sentinels."),
     Reason("long_csv.plate", "file", "A long CSV gives one plate two read dates or repeats a well.", "Give every plate one read date and every well and analyte one row."),
     Reason("layout.missing", "file", "No plate layout says what was in the wells of this plate.", "Add the plate to a plate-layout table in the inbox; the file is tried again on the next run."),
     Reason("table.missing_column", "file", "A reference table lacks a column it cannot do without.", "Add the column; `perdure init` writes header-only tables to copy from."),
@@ -77,12 +88,13 @@ _CALL: Final = (
     Reason("below_lod", "call", "The rule gave positive but the net response is below its limit of detection."),
     Reason("tntc", "call", "Wells too numerous to count leave the call open."),
     Reason("unequal_cells", "call", "Antigen and control wells hold different numbers of cells."),
-    Reason("too_few_relabelings", "call", "Fewer than 20 relabelings of the wells exist, so p <= 0.05 cannot be reached."),
+    Reason("too_few_relabelings", "call", "So few relabelings of the wells exist (fewer than 20, or than 1 / alpha) that no p-value can reach alpha."),
     Reason("too_many_relabelings", "call", "More relabelings of the wells exist than the setting rules.dfr_eq.max_relabelings allows."),
 )  # fmt: skip
 
 _METRIC: Final = (
     Reason("no_sample_in_window", "metric", "No evaluable sample in the landmark's window."),
+    Reason("sample_not_evaluable", "metric", "There is a sample in the landmark's window, but its response could not be called."),
     Reason("window_not_reached", "metric", "The subject's follow-up ends before the landmark's window does."),
     Reason("dead", "metric", "The subject died before."),
     Reason("progressed", "metric", "The subject progressed before, and the study stops sampling at progression."),
@@ -102,13 +114,17 @@ _METRIC: Final = (
 
 _USAGE: Final = (
     Reason("study.not_found", "usage", "There is no study.toml in the folder."),
+    Reason("study.folder_name", "usage", "The path of the study holds a character that its tables cannot have."),
     Reason("study.syntax", "usage", "study.toml is no valid TOML."),
     Reason("study.invalid", "usage", "A setting in study.toml is missing, unknown or impossible."),
+    Reason("study.no_inbox", "usage", "The study folder has no folder `inbox`."),
+    Reason("study.ledger_missing", "usage", "Something was published for this study, but its ledger is gone."),
     Reason("study.locked", "usage", "Another run is writing to this study."),
     Reason("prefect.unreachable", "usage", "PREFECT_API_URL names a server that does not answer."),
     Reason("study.exists", "usage", "The folder already holds a study or other files."),
     Reason("study.not_published", "usage", "Nothing has been published for this study yet."),
     Reason("study.lake_damaged", "usage", "A stored table lacks the version that the ledger names."),
+    Reason("query.output", "usage", "The file to write an answer to cannot be written."),
     Reason("query.failed", "usage", "DuckDB refused the query."),
     Reason("query.as_of", "usage", "There is no published state as old as that."),
     Reason("quarantine.usage", "usage", "There is no such action, or a decision has no reason."),

@@ -5,6 +5,7 @@ Each setting exists once, here; `docs/study-file.md` is generated from the descr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
@@ -146,7 +147,7 @@ class DfrEq(Part):
 
     alpha: float = Field(default=0.05, gt=0, lt=1, description="Largest adjusted p-value of a positive call.")
     max_relabelings: int = Field(
-        default=200_000, ge=20, description="Families with more relabelings are not evaluable, for memory's sake."
+        default=3_000_000, ge=20, description="Families with more relabelings are not evaluable, for memory's sake."
     )
 
 
@@ -177,7 +178,18 @@ class Elispot(Part):
     min_control_wells: int = Field(
         default=12, ge=2, description="Negative-control wells needed before a limit of blank is estimated."
     )
+    sentinels: dict[str, Literal["tntc", "off_scale", "masked", "qc_rejected", "not_counted"]] = Field(
+        default={},
+        description='What a number below zero in place of a count means, as `-1 = "tntc"`, where the file does not say. Unset: such a file is held back.',
+    )
     quality: Quality = Field(default_factory=Quality, description="Quality limits.")
+
+    @model_validator(mode="after")
+    def _sentinels_are_below_zero(self) -> Self:
+        for number in self.sentinels:
+            if not re.fullmatch(r"-[1-9]\d{0,3}", number, re.ASCII):
+                raise ValueError(f"sentinels.{number}: {number!r} is no whole number below zero; write one, as -1")
+        return self
 
 
 class Landmark(Part):

@@ -48,9 +48,16 @@ class Study:
 def read_study(folder: Path) -> Study:
     """The study in a folder.
 
-    Raises UsageError where there is no study.toml.
+    Raises UsageError where there is no study.toml, or where the folder has a name its tables cannot have.
     """
     path = folder / STUDY_FILE
+    if unfit := sorted(set("%[]?") & set(str(folder.resolve()))):
+        raise UsageError(
+            str(folder),
+            code="study.folder_name",
+            problem=f"the path of the study holds {' '.join(unfit)}, which the addresses of Delta tables cannot",
+            remedy="rename the folder; blanks, accents and other characters do no harm",
+        )
     if not path.is_file():
         raise UsageError(
             str(folder),

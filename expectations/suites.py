@@ -16,7 +16,9 @@ from typing import Any
 
 import polars as pl
 
-from expectations.contract import (
+from expectations.contract import Table
+from expectations.records import CHECK_COLUMNS, QUALITY_CHECKS
+from expectations.rules import (
     UNREADABLE,
     Between,
     Equal,
@@ -29,10 +31,8 @@ from expectations.contract import (
     Reference,
     Required,
     Rule,
-    Table,
     UniqueInFile,
 )
-from expectations.records import CHECK_COLUMNS, QUALITY_CHECKS
 
 ENGINE = "great_expectations"
 ROW_COUNT = "row_count"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
@@ -29,6 +31,13 @@ def ask(folder: Path, question: str, form: str, as_of: str | None, out: Path | N
             problem="there is no such format",
             remedy=f"use one of {', '.join(FORMATS)}",
         )
+    if out is not None and out.exists():
+        raise UsageError(
+            f"--out {out}",
+            code="query.output",
+            problem="the file is there already",
+            remedy="name a new file, or remove it",
+        )
     with opened(folder, _day(as_of)) as connection:
         if form == "parquet":
             _parquet(connection, question, out)
@@ -38,7 +47,21 @@ def ask(folder: Path, question: str, form: str, as_of: str | None, out: Path | N
     if out is None:
         sys.stdout.write(text)
     else:
-        out.write_text(text, encoding="utf-8")
+        with _writable(out):
+            out.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"--out {path}",
+            code="query.output",
+            problem=f"the file cannot be written ({error.strerror})",
+            remedy="name a file in a folder that exists and is yours to write to",
+        ) from error
 
 
 def _day(text: str | None) -> date | None:
@@ -52,7 +75,8 @@ def _day(text: str | None) -> date | None:
 
 def _parquet(connection: object, question: str, out: Path | None) -> None:
     if out is not None:
-        write_parquet(connection, question, out)  # type: ignore[arg-type]
+        with _writable(out):
+            write_parquet(connection, question, out)  # type: ignore[arg-type]
         return
     if sys.stdout.isatty():
         raise UsageError(
@@ -98,7 +122,21 @@ def _csv(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 def _json(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     def plain(value: object) -> object:
+        if isinstance(value, float) and not math.isfinite(value):
+            return str(value)  # JSON has no number for it
+        if value is None or isinstance(value, str | int | float):
+            return value
         return value.isoformat() if isinstance(value, date | datetime) else str(value)
 
-    told = [dict(zip(names, row, strict=True)) for row in rows]
-    return json.dumps(told, default=plain, ensure_ascii=False, indent=2) + "\n"
+    told = [{name: plain(value) for name, value in zip(_distinct(names), row, strict=True)} for row in rows]
+    return json.dumps(told, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Column names as keys: of two alike, the second is called name_2."""
+    seen: dict[str, int] = {}
+    told = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        told.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return told

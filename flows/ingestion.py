@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,12 +15,13 @@ from expectations.errors import SourceFileError
 from expectations.ingested import INGESTED
 from expectations.records import DECISIONS, FILES, QUALITY_CHECKS, REJECTS
 from flows.triggers import Todo
-from transforms.file_states import Events, Row, file_states
+from transforms.file_states import Events, Row, file_states, is_replaced
 from transforms.judging import Candidate, Hold, Judgement, LiveFile, judge, rejects_of
 from transforms.readers import reference_tables, registry
 from transforms.readers.source import Reading, SourceFile
 from warehouse import archive, inbox, lake
 from warehouse.inbox import Sighting
+from warehouse.ledger import run_number
 
 LOG = logging.getLogger("perdure")
 
@@ -48,6 +49,8 @@ class Ingestion:
         self.decisions = list(decisions)
         self.events = Events(in_inbox={one.path: one.sha256 for one in todo.seen.sightings})
         self.previous: list[Row] = lake.read(self.folder, FILES, versions).to_dicts()
+        self.released_in: dict[str, int] = {}
+        """file_sha256 to the number of the run in which a person released it."""
         self.waiting: list[str] = list(todo.seen.unreadable)
         self.to_read: list[Row] = []
         self.candidates: list[Candidate] = []
@@ -57,8 +60,8 @@ class Ingestion:
     def take_in(self) -> int:
         """Waits until new files have settled, archives their bytes, and lists what is to be read; gives its number."""
         self._decide()
-        ignored = [one for one in self.todo.new if registry.is_temporary(one.path)]
-        fresh = [one for one in self.todo.new if not registry.is_temporary(one.path)]
+        ignored = [one for one in self.todo.new if inbox.is_temporary(one.path)]
+        fresh = [one for one in self.todo.new if not inbox.is_temporary(one.path)]
         quiet, moving = inbox.settled(self.todo.study.inbox, fresh, self.todo.seen.at)
         self.waiting += moving
         known = {row["file_sha256"] for row in self.previous if row["reason"] != inbox.TEMPORARY}
@@ -77,14 +80,21 @@ class Ingestion:
         self.to_read += self._again()
         return len(self.to_read)
 
+    @property
+    def has_seen_anything(self) -> bool:
+        """False where every new file still waits."""
+        return bool(self.events.new or self.events.duplicates)
+
     def read(self) -> int:
         """Reads every file from the archive; one that no reader can read is refused and the rest goes on."""
         for row in self.to_read:
             source = SourceFile(row["path"], row["file_sha256"], archive.fetch(self.folder, row["file_sha256"]))
             reading = self._reading(source)
             if reading is not None:
-                released = row["file_sha256"] in self.events.released
-                self.candidates.append(Candidate(row["file_sha256"], row["path"], row["arrival"], reading, released))
+                sha, released = row["file_sha256"], self.released_in.get(row["file_sha256"])
+                self.candidates.append(
+                    Candidate(sha, row["path"], row["arrival"], reading, released is not None, released)
+                )
         return len(self.candidates)
 
     def judge(self) -> int:
@@ -92,7 +102,9 @@ class Ingestion:
         live = {table.name: lake.read(self.folder, table, self.versions) for table in INGESTED}
         present = {sha for frame in live.values() for sha in frame["file_sha256"].unique()}
         live_files = {
-            row["file_sha256"]: LiveFile(row["file_sha256"], row["path"], row["arrival"])
+            row["file_sha256"]: LiveFile(
+                row["file_sha256"], row["path"], row["arrival"], self.released_in.get(row["file_sha256"])
+            )
             for row in self.previous
             if row["file_sha256"] in present
         }
@@ -117,7 +129,7 @@ class Ingestion:
         return self.versions
 
     def _store_records(self, days: int) -> None:
-        judged = {row["file_sha256"] for row in self.to_read}
+        judged = {row["file_sha256"] for row in self.to_read} | self._mended()
         rejects = rejects_of(self.judgement)
         if rejects.height or judged:
             paths = self.files.group_by("file_sha256").agg(pl.col("path").first())
@@ -146,13 +158,7 @@ class Ingestion:
     def _decide(self) -> None:
         """Applies today's decisions on top of those of earlier runs; the latest on a file holds."""
         earlier = lake.read(self.folder, DECISIONS, self.versions).sort("decided_at").to_dicts()
-        told = [
-            *earlier,
-            *(
-                {"file_sha256": d.file_sha256, "action": d.action, "decided_by": d.decided_by, "because": d.because}
-                for d in self.decisions
-            ),
-        ]
+        told = [*earlier, *(asdict(one) | {"run_id": self.run_id} for one in self.decisions)]
         for row in told:
             by = {"decided_by": row["decided_by"], "decision_reason": row["because"]}
             mine, other = self.events.released, self.events.dismissed
@@ -160,18 +166,31 @@ class Ingestion:
                 mine, other = other, mine
             mine[row["file_sha256"]] = by
             other.pop(row["file_sha256"], None)
+            self.released_in.pop(row["file_sha256"], None)
+            if row["action"] == "release":
+                self.released_in[row["file_sha256"]] = run_number(row["run_id"])
 
     def _again(self) -> list[Row]:
         """Earlier files that did not come in whole: held back, rejects that other data may mend, or released now."""
         now = {one.file_sha256 for one in self.decisions if one.action == "release"}
+        mended = self._mended()
         rows: dict[str, Row] = {}
         for row in self.previous:
             partly = row["state"] == "accepted_with_rejects" and row["format"] == reference_tables.FORMAT
             if row["file_sha256"] in self.events.dismissed:
                 continue
+            partly = partly and row["file_sha256"] not in mended
             if row["state"] == "quarantined" or partly or row["file_sha256"] in now:
                 rows.setdefault(row["file_sha256"], row)
         return list(rows.values())
+
+    def _mended(self) -> set[str]:
+        """Files accepted in part whose place in the inbox other bytes have taken: their rejects are history."""
+        here = set(self.events.in_inbox.values())
+        partly = (row for row in self.previous if row["state"] == "accepted_with_rejects")
+        return {
+            row["file_sha256"] for row in partly if is_replaced([row], row["file_sha256"], here, self.events.in_inbox)
+        }
 
     def _reading(self, source: SourceFile) -> Reading | None:
         try:

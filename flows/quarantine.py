@@ -12,6 +12,9 @@ from expectations.errors import UsageError
 from flows.running import run, summary
 from warehouse.query import opened, rows
 
+_FEW = 20
+"""Rejected rows shown of one file; the rest stands in the quality report."""
+
 ACTIONS = ("list", "show", "retry", "release", "dismiss")
 
 
@@ -32,7 +35,7 @@ def act(folder: Path, action: str, name: str | None, because: str | None) -> dic
         return None
     if action == "retry" and name is None:
         return _run(folder, "retry asked for", [])
-    row = _one(folder, name, any_state=action == "release")
+    row = _one(folder, name, any_state=action in ("release", "show"))
     if action == "show":
         _show(folder, row)
         return None
@@ -63,13 +66,18 @@ def _run(folder: Path, asked: str, decisions: list[dict[str, str]]) -> dict[str,
 def _list(folder: Path) -> None:
     with opened(folder) as connection:
         held = rows(connection, "select * from held_files")
-    if not held:
+        partly = rows(connection, "select * from files where state = 'accepted_with_rejects' order by path")
+    if not held and not partly:
         click.echo("Nothing is held back.")
     for row in held:
         click.echo(f"{row['file_sha256'][:12]}  {row['reason']:<24}  {row['path']}")
-    if held:
+    for row in partly:
+        which = f"{row['n_rejects']} of {row['n_rows']} rows rejected"
+        click.echo(f"{row['file_sha256'][:12]}  {row['reason']:<24}  {row['path']} ({which})")
+    if held or partly:
         click.echo(
-            f"\n{len(held)} held back. `perdure quarantine {folder} show FILE` says what is wrong and what to do."
+            f"\n{len(held)} held back, {len(partly)} accepted but for some rows. "
+            f"`perdure quarantine {folder} show FILE` says what is wrong and what to do."
         )
 
 
@@ -90,6 +98,10 @@ def _show(folder: Path, row: dict[str, Any]) -> None:
         if row[key] is not None:
             click.echo(f"{label + ':':<12} {row[key]}")
     digest = row["file_sha256"]
+    with opened(folder) as connection:
+        for one in rows(connection, f"select * from rejects where file_sha256 = '{digest}' limit {_FEW}"):
+            value = f" {one['value']!r}" if one["value"] is not None else ""
+            click.echo(f"{'Row:':<12} {one['table_name']}, {one['place']}: {one['column_name']}{value} [{one['rule']}]")
     click.echo(f"{'Kept as:':<12} archive/{digest[:2]}/{digest}")
 
 

@@ -15,7 +15,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from expectations import suites
-from expectations.study_file import read_study
+from expectations.study_file import Study, read_study
 from flows.ingestion import Decision, Ingestion
 from flows.prefect_settings import without_heartbeats
 from flows.recording import Run, commit, store_analysis
@@ -46,51 +46,67 @@ def run_study(
     """
     LOG.setLevel(logging.INFO)  # a worker's own level would keep perdure's lines out of Prefect's log
     folder = Path(study_folder).resolve()
+    read_study(folder)  # a folder that is no study is told so before anything is made in it
     with writing(folder), without_heartbeats():
         todo = what_to_do(folder, date.today(), asked=asked)
-        waiting: list[str] = []
+        taken: dict[str, Any] = {"waiting": list(todo.seen.unreadable), "versions": None}
+        trigger = ", ".join(todo.triggers)
         if todo.triggers:
             run_id = ledger.run_name(1 if todo.head is None else todo.head.number + 1)
-            LOG.info("%s: %s", run_id, ", ".join(todo.triggers))
-            taken = ingest(study_folder=str(folder), run_id=run_id, decisions=decisions or [])
-            waiting = taken["waiting"]
-            analyse(
+            LOG.info("%s: %s", run_id, trigger)
+            taken = ingest(
                 study_folder=str(folder),
                 run_id=run_id,
-                taken=taken,
-                trigger=", ".join(todo.triggers),
-                re_estimate=re_estimate,
+                decisions=decisions or [],
+                only_files=not todo.has_other_triggers,
             )
+        if taken["versions"] is not None:
+            analyse(study_folder=str(folder), run_id=run_id, taken=taken, trigger=trigger, re_estimate=re_estimate)
         state = ledger.head(folder)
-        if state is not None and (todo.triggers or not todo.is_published):
+        must_publish = state is not None and (taken["versions"] is not None or not todo.is_published)
+        if state is not None and must_publish:
             publish(study_folder=str(folder), run_id=state.run_id)
             report(study_folder=str(folder), run_id=state.run_id)
-        return {"run_id": state.run_id if state else None, "triggers": todo.triggers, "waiting": waiting}
+            lake.tidy(folder, state.versions, todo.study.settings.store.as_of_days)
+        did = todo.triggers if taken["versions"] is not None else []
+        run = state.run_id if state else None
+        return {"run_id": run, "triggers": did, "waiting": taken["waiting"], "published": must_publish}
 
 
 @flow(name="ingest", flow_run_name="ingest {run_id}")
-def ingest(study_folder: str, run_id: str, decisions: list[dict[str, str]]) -> dict[str, Any]:
-    """New and unfinished files into the lake; gives the table versions, when it began and which files wait."""
+def ingest(study_folder: str, run_id: str, decisions: list[dict[str, str]], only_files: bool) -> dict[str, Any]:
+    """New and unfinished files into the lake; gives the table versions, when it began and which files wait.
+
+    Where new files are the only reason to run and all of them still wait, there are no versions: nothing was written.
+    """
     started_at = datetime.now(UTC).replace(tzinfo=None)
     folder = Path(study_folder)
     todo = what_to_do(folder, date.today())
     versions = lake.repair(folder, {} if todo.head is None else todo.head.versions)
-    number = int(run_id.rpartition("-")[2])
+    number = ledger.run_number(run_id)
     suites.load()
     work = Ingestion(todo, run_id, number, versions, [Decision(**one) for one in decisions])
     n_files = _task("take in files", work.take_in)
+    if only_files and not work.has_seen_anything:
+        return {"versions": None, "waiting": work.waiting}
     LOG.info("%d file%s to read", n_files, "" if n_files == 1 else "s")
     _task("read files", work.read)
     n_held = _task("judge files", work.judge)
     LOG.info("%d file%s held back in this run", n_held + len(work.events.refused), "" if n_held == 1 else "s")
     stored = _task("store tables", work.store)
-    return {"versions": stored, "started_at": started_at.isoformat(), "n_files": n_files, "waiting": work.waiting}
+    return {
+        "versions": stored,
+        "started_at": started_at.isoformat(),
+        "n_files": n_files,
+        "waiting": work.waiting,
+        "study_file": todo.study.raw.decode(),
+    }
 
 
 @flow(name="analyse", flow_run_name="analyse {run_id}")
 def analyse(study_folder: str, run_id: str, taken: dict[str, Any], trigger: str, re_estimate: bool) -> None:
     """Every computed table from the versions an ingest gave, then the ledger row that makes all of it visible."""
-    study = read_study(Path(study_folder))
+    study = Study(Path(study_folder), taken["study_file"].encode())  # the one the files were judged by
     run = Run(run_id, datetime.fromisoformat(taken["started_at"]), date.today(), trigger, re_estimate)
     LOG.info("calling responses, persistence and outcome")
     versions, next_due = _task("compute tables", store_analysis, study, run, taken["versions"])

@@ -53,7 +53,8 @@ def summary(folder: Path, result: dict[str, Any]) -> str:
     from flows.status import told_lines
 
     if not result["triggers"]:
-        lines = [f"Nothing new since {result['run_id']}; nothing was written."]
+        did = "published what a stopped run had left" if result.get("published") else "nothing was written"
+        lines = [f"Nothing new since {result['run_id']}; {did}."]
     else:
         lines = [f"{result['run_id']} done ({', '.join(result['triggers'])})."]
     lines += [f"Waits for the next run, still being copied or not readable: {path}" for path in result["waiting"]]

@@ -7,12 +7,15 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+from expectations.errors import UsageError
 from expectations.study_file import Study, read_study
 from warehouse import ledger
-from warehouse.inbox import Look, Sighting, look, new_sightings
+from warehouse.inbox import Look, Sighting, is_temporary, look, new_sightings
 from warehouse.ledger import State
-from warehouse.publish import published_run
+from warehouse.publish import published, published_run
 from warehouse.reports import pages_of_run
+
+NEW_FILES = "new files"
 
 
 def program_version() -> str:
@@ -30,6 +33,8 @@ class Todo:
     new: list[Sighting]
     triggers: list[str]
     """Reasons to ingest and analyse."""
+    has_other_triggers: bool
+    """True where there is a reason to run besides new files."""
     is_published: bool
     """False where the newest state is not what people see yet, because a run was killed before it got there."""
 
@@ -37,19 +42,28 @@ class Todo:
 def what_to_do(folder: Path, today: date, *, asked: str | None = None) -> Todo:
     """Looks at the study folder. `asked` is a reason the user gave.
 
-    Raises UsageError or StudyFileError where the folder is no study or its study file is at fault.
+    Raises UsageError or StudyFileError where the folder is no study, its ledger is gone, or its study file is at fault.
     """
     study = read_study(folder)
     head = ledger.head(folder)
+    if head is None and published(folder).exists():
+        raise UsageError(
+            str(folder / "lake" / ledger.LEDGER),
+            code="study.ledger_missing",
+            problem="the study has a published file but its ledger is gone, so which tables belong together is open",
+            remedy="restore the folder `lake` from a backup; to begin anew from the inbox, move warehouse.duckdb away",
+        )
     seen = look(study.inbox)
     files = [] if head is None else ledger.read_light(folder, "files", "file_sha256, path, reason", head)
     new = new_sightings(seen, files)
+    n_new = sum(not is_temporary(one.path) for one in new)
     triggers = [asked] if asked else []
-    if new:
-        triggers.append(f"{len(new)} new file{'s' if len(new) > 1 else ''}")
-    triggers += _changes(study, head, today)
+    if n_new:
+        triggers.append(f"{n_new} {NEW_FILES if n_new > 1 else NEW_FILES[:-1]}")
+    changes = _changes(study, head, today)
+    triggers += changes
     is_published = head is not None and _everything_shows(folder, head.run_id)
-    return Todo(study, head, seen, new, triggers, is_published)
+    return Todo(study, head, seen, new, triggers, bool(asked or changes), is_published)
 
 
 def _understood(study: Study) -> None:

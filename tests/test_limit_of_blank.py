@@ -82,7 +82,19 @@ def test_only_counted_negative_controls_count():
 
 def test_an_analyte_with_too_few_control_wells_has_no_limit():
     wells = pl.concat([controls([1] * 12), controls([1] * 11, "GrB")])
-    assert limits_of_blank(wells, study(), TODAY)["readout"].to_list() == ["IFNg"]
+    fresh = limits_of_blank(wells, study(), TODAY)
+    assert dict(fresh.select("readout", pl.col("limit_of_blank").is_null()).iter_rows()) == {"GrB": True, "IFNg": False}
+
+
+def test_the_well_that_makes_the_wells_enough_changes_no_limit_until_somebody_asks():
+    few = limits_of_blank(controls([1] * 11), study(), TODAY)
+    first = versioned(ESTIMATES.empty(), few, re_estimate=False, run_id="run-000001")
+    assert first.select("version", "limit_of_blank").rows() == [(0, None)]
+    enough = limits_of_blank(controls([1] * 12), study(), TODAY)
+    assert versioned(first, enough, re_estimate=False, run_id="run-000002").is_empty()
+    asked = versioned(first, enough, re_estimate=True, run_id="run-000003")
+    assert asked["version"].to_list() == [1]
+    assert asked["limit_of_blank"].null_count() == 0
 
 
 @given(st.lists(st.integers(0, 60), min_size=12, max_size=40), st.randoms())

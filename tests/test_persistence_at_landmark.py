@@ -41,7 +41,7 @@ def test_the_nearest_evaluable_sample_in_the_window_decides():
         m  | -7:- 30:+                 |       | 104     |            | no_sample_in_window |     | induced
         n  | -7:- 30:+                 |       |         |            | window_not_reached  |     | induced
         o  | -7:- 80:+                 | 95    | 95      | true       |                     | 80  | induced
-        p  | -7:- 90:?                 |       | 999     |            | no_sample_in_window |     | not_evaluable
+        p  | -7:- 90:?                 |       | 999     |            | sample_not_evaluable|     | not_evaluable
         q  |                           | 20    | 20      |            | dead                |     | not_evaluable
         """
     )

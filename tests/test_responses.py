@@ -69,7 +69,7 @@ def test_every_rule_stands_beside_the_others_with_its_version_and_parameters():
         ("threshold", True, "positive"),
     ]
     parameters = [json.loads(text) for text in rows["rule_parameters"]]
-    assert parameters == [{"alpha": 0.05, "max_relabelings": 200_000}, {"min_fold": 4.0, "min_net": 55.0}]
+    assert parameters == [{"alpha": 0.05, "max_relabelings": 3_000_000}, {"min_fold": 4.0, "min_net": 55.0}]
     assert rows["rule_parameters"][1].index("min_fold") < rows["rule_parameters"][1].index("min_net")
     assert rows["rule_version"].to_list() == ["1", "1"]
     assert rows["response_key"].to_list() == ["S/X/A/IFNg/dfr_eq", "S/X/A/IFNg/threshold"]

@@ -11,7 +11,14 @@ from hypothesis import settings as law
 from hypothesis import strategies as st
 
 from expectations.computed import ELISPOT_WELLS, EXPECTED_SPECIMENS, RESPONSES, VISITED_SPECIMENS
-from expectations.ingested import ELISPOT_COUNTS, FOLLOW_UP, INFUSION_PRODUCTS, PLATE_LAYOUTS
+from expectations.ingested import (
+    ELISPOT_COUNTS,
+    FOLLOW_UP,
+    INFUSION_PRODUCTS,
+    PLATE_LAYOUTS,
+    SPECIMENS,
+    TUMOUR_ASSESSMENTS,
+)
 from expectations.outcome_tables import OUTCOMES
 from expectations.records import CHECK_COLUMNS, ESTIMATES, QUALITY_CHECKS
 from tests.clinical_study import study
@@ -138,6 +145,30 @@ def test_subjects_without_follow_up_are_named():
     outcomes = table("subject_id\nP1\nP2", OUTCOMES)
     row = check("outcomes", "has_follow_up", outcomes=outcomes, follow_up=table("subject_id\nP2", FOLLOW_UP))
     assert found(row) == (2, 1, "P1")
+
+
+SEEN = {
+    "outcomes": table(
+        """
+        subject_id | is_infused | enrolment_date | infusion_date | death_date | last_contact_date
+        P1         | true       | 2020-01-01     | 2020-01-10    | 2020-06-01 | 2020-06-01
+        P2         | true       | 2020-01-01     | 2019-12-30    |            | 2020-06-01
+        """,
+        OUTCOMES,
+    ),
+    "specimens": table("subject_id | collection_date\n P1 | 2020-06-01\n P2 | 2020-06-02", SPECIMENS),
+    "tumour_assessments": table("subject_id | assessment_date\n P1 | 2020-09-01\n P2 | 2020-05-01", TUMOUR_ASSESSMENTS),
+    "follow_up": table("subject_id | contact_date\n P1 | 2020-05-01\n P2 | 2020-06-01", FOLLOW_UP),
+}
+
+
+def test_what_is_dated_after_a_death_or_after_the_last_contact_is_named():
+    assert found(check("outcomes", "nothing_after_death", **SEEN)) == (3, 1, "P1 assessment 2020-09-01")
+    assert found(check("outcomes", "nothing_after_last_contact", **SEEN)) == (3, 1, "P2 specimen 2020-06-02")
+
+
+def test_an_infusion_before_enrolment_is_named():
+    assert found(check("outcomes", "enrolled_first", **SEEN)) == (2, 1, "P2 (2019-12-30)")
 
 
 def test_an_antigen_needs_an_evaluable_negative_control_of_its_own_specimen_plate_and_analyte():

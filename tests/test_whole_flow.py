@@ -206,3 +206,153 @@ def test_re_estimation_is_a_step_somebody_asks_for(study: Path) -> None:
     running.run(study, re_estimate=True, asked="re-estimation")
     assert versions() == [(1, 36), (2, 48)]
     assert ask(study, "select distinct lod_version from responses") == [(2,)]
+
+
+@pytest.mark.parametrize("name", ["my æøstudy #1", "a*b", "it's"])
+def test_a_study_may_lie_in_a_folder_of_any_name(
+    mini_run: Path, prefect_server: str, tmp_path: Path, name: str
+) -> None:
+    from warehouse.query import answer, opened
+
+    running.copy(mini_run, tmp_path / "a1b")  # what `a*b` matches where characters stand for others
+    study = running.copy(mini_run, tmp_path / name)
+    assert running.run(study)["triggers"] == []
+    mini_study.drop(study, {"notes.txt": "x"})
+    running.run(study)
+    with opened(study, date.today() + timedelta(days=1)) as connection:
+        assert answer(connection, "select count(*) from files")[1] == [(10,)]
+
+
+@pytest.mark.parametrize("name", ["100% study", "study [2]", "which?"])
+def test_a_study_whose_path_its_tables_cannot_have_is_refused(mini_run: Path, tmp_path: Path, name: str) -> None:
+    study = running.copy(mini_run, tmp_path / name)
+    with pytest.raises(UsageError, match=r"study\.folder_name"):
+        running.run(study)
+
+
+CONTACTS = "subject_id,contact_date,vital_status\nP1,2013-02-01,{status}\n"
+
+
+def test_a_release_keeps_its_weight_in_later_runs_and_ages_like_an_arrival(study: Path) -> None:
+    (study / "study.toml").write_text(mini_study.STUDY + '\n[corrections]\nreference_tables = "newest"\n')
+    extra = "".join(f"P2,2012-03-{day},alive\n" for day in range(10, 24))
+    mini_study.drop(study, {"fu1.csv": CONTACTS.format(status="dead") + extra})
+    running.run(study)
+    assert died(study)
+    mini_study.drop(study, {"fu2.csv": CONTACTS.format(status="alive") + extra + "P9,2012-03-01,alive\n"})
+    running.run(study)
+    assert not died(study), "the later file wins"
+    assert one(study, "select state from files where path = 'fu2.csv'") == "accepted_with_rejects"
+    sha = one(study, "select file_sha256 from files where path = 'fu1.csv'")
+    running.run(
+        study,
+        decisions=[{"file_sha256": sha, "action": "release", "decided_by": "t", "because": "sure"}],
+        asked="release",
+    )
+    assert died(study), "the released file wins"
+    mini_study.drop(study, {"notes.txt": "x"})
+    running.run(study)
+    assert died(study), "fu2 is judged again with every run, and still loses"
+    mini_study.drop(study, {"fu3.csv": CONTACTS.format(status="alive")})
+    running.run(study)
+    assert not died(study), "what arrives after the release wins again"
+
+
+def died(study: Path) -> bool:
+    return one(study, "select death_date is not null from outcomes where subject_id = 'P1'")
+
+
+def test_files_that_still_grow_and_temporary_ones_start_no_run(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from warehouse import inbox
+
+    mini_study.drop(study, {".DS_Store": "x", "~$layouts.xlsx": "x", "export.txt.part": "x"})
+    assert running.run(study)["triggers"] == []
+    mini_study.drop(study, {"plates/P4.txt": "Plate name: half"})
+    real = inbox.settled
+    monkeypatch.setattr(inbox, "settled", lambda *given: ({}, [one.path for one in given[1]]))
+    before = running.everything_in(study)
+    assert running.run(study) == {
+        "run_id": "run-000001",
+        "triggers": [],
+        "waiting": ["plates/P4.txt"],
+        "published": False,
+    }
+    changed = {path for path, sight in running.everything_in(study).items() if before.get(path) != sight}
+    assert changed <= {str(study / "lake" / ".lock")}
+    monkeypatch.setattr(inbox, "settled", real)
+    assert running.run(study)["triggers"] == ["1 new file"]
+
+
+def test_a_study_without_an_inbox_or_ledger_is_refused_and_nothing_is_removed(study: Path) -> None:
+    (study / "inbox").rename(study / "away")
+    with pytest.raises(UsageError, match=r"study\.no_inbox"):
+        running.run(study)
+    (study / "away").rename(study / "inbox")
+    (study / "lake/runs").rename(study / "runs")
+    before = running.everything_in(study / "lake")
+    with pytest.raises(UsageError, match=r"study\.ledger_missing"):
+        running.run(study)
+    assert set(running.everything_in(study / "lake")) == set(before)
+
+
+def test_an_edit_of_the_study_file_during_a_run_is_taken_up_by_the_next(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import run
+
+    mini_study.drop(study, {"notes.txt": "x"})
+    real = run.store_analysis
+
+    def edited(*given: object) -> object:
+        (study / "study.toml").write_text(mini_study.STUDY + '\n[response]\ncriteria = "RECIST 1.0"\n')
+        return real(*given)
+
+    monkeypatch.setattr(run, "store_analysis", edited)
+    running.run(study)
+    criteria = "select value from settings where setting = 'response.criteria'"
+    assert one(study, criteria) == '"RECIST 1.1"'
+    monkeypatch.setattr(run, "store_analysis", real)
+    assert running.run(study)["triggers"] == ["study.toml changed"]
+    assert one(study, criteria) == '"RECIST 1.0"'
+
+
+def test_the_horizon_of_the_past_follows_the_study_file_and_never_takes_the_present(study: Path) -> None:
+    from deltalake import DeltaTable
+
+    (study / "study.toml").write_text(mini_study.STUDY + "\n[store]\nas_of_days = 30\n")
+    running.run(study)
+    properties = DeltaTable(study / "lake/responses").metadata().configuration
+    assert properties["delta.deletedFileRetentionDuration"] == "interval 30 days"
+    assert properties["delta.enableExpiredLogCleanup"] == "false"
+    assert running.run(study)["triggers"] == []
+    assert one(study, "select count(*) from subjects") == 3
+
+
+def test_a_table_mended_in_its_place_takes_its_rejects_with_it(study: Path) -> None:
+    table = mini_study.tables()["specimens.csv"] + "".join(f"P1-X{n},P1,2012-06-{n},90\n" for n in range(10, 24))
+    mini_study.drop(study, {"more.csv": table + "P1-Y,P1,2012-07-01,190\n"})
+    running.run(study)
+    assert ask(study, "select rule from rejects") == [("row.range",)]
+    mini_study.drop(study, {"more.csv": table + "P1-Y,P1,2012-07-01,90\n"})
+    running.run(study)
+    assert ask(study, "select rule from rejects") == []
+    assert ask(study, "select state, reason from files where path = 'more.csv' order by arrival") == [
+        ("accepted", "accepted.partly_superseded"),
+        ("accepted", "accepted.whole"),
+    ]
+    assert one(study, "select n_rows_rejected from runs order by run_id desc limit 1") == 0
+
+
+def test_capitals_make_no_other_evaluator_and_no_other_vocabulary(study: Path) -> None:
+    rows = "subject_id,assessment_date,overall_response,evaluator\n"
+    rows += "P2,2012-06-20,pr,Investigator\nP2,2012-08-01,Pr,INVESTIGATOR\n"
+    mini_study.drop(study, {"late.csv": rows})
+    running.run(study)
+    assert ask(
+        study,
+        "select overall_response, count(*) from tumour_assessments where subject_id = 'P2' group by all order by 1",
+    ) == [
+        ("PD", 1),
+        ("PR", 2),
+    ]
+    assert one(study, "select state from files where path = 'late.csv'") == "accepted"

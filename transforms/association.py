@@ -133,6 +133,7 @@ def _cells_with_response(infused_cells: pl.DataFrame, outcomes: pl.DataFrame, se
         pl.col("tumour_reactive_cells").alias("cells"),
         pl.col("is_below_lod").fill_null(value=False),
         pl.col("tumour_reactive_cells_lod").alias("lod"),
+        is_bounded=pl.col("is_bounded").fill_null(value=False),
     )
     subjects = outcomes.join(cells, on="subject_id", how="left", validate="1:1")
     compared, excluded = _exclude(subjects, outcome="is_responder", exposure="cells")
@@ -155,6 +156,12 @@ def _cells_with_response(infused_cells: pl.DataFrame, outcomes: pl.DataFrame, se
         reads.append(
             f"Numbers below their limit of detection ({n_below}) share the lowest rank; the shift and its limits are "
             "given where they are the same wherever between 0 and that limit these numbers lie."
+        )
+    n_bounded = int(compared["is_bounded"].sum())
+    if n_bounded:
+        reads.append(
+            f"{n_bounded} of the numbers are bounds only, as wells were too numerous to count, and are ranked where "
+            "the bound lies: with their true numbers the p-value and the shift could be others."
         )
     test = wilcoxon(_ranked(responders), _ranked(others))
     if test is None:

@@ -87,12 +87,17 @@ def new_therapy_dates(follow_up: pl.DataFrame, starts: pl.DataFrame) -> pl.DataF
     )
 
 
+def is_evaluator(name: str) -> pl.Expr:
+    """True for the assessments of an evaluator; capitals make no other one."""
+    return pl.col("evaluator").str.to_lowercase() == name.lower()
+
+
 def _subjects(
     assessments: pl.DataFrame, infusion_products: pl.DataFrame, follow_up: pl.DataFrame, evaluator: str
 ) -> Iterator[tuple[str, Subject]]:
     seen = {
         str(subject_id): tuple(Assessment(*row) for row in rows.select("assessment_date", "overall_response").rows())
-        for (subject_id,), rows in assessments.filter(evaluator=evaluator).group_by("subject_id")
+        for (subject_id,), rows in assessments.filter(is_evaluator(evaluator)).group_by("subject_id")
     }
     starts = infusion_products.select("subject_id", pl.col("infusion_date").alias("start_date"))
     therapy: dict[str, date] = dict(new_therapy_dates(follow_up, starts).rows())

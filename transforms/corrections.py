@@ -248,6 +248,6 @@ def _conflict_rejects(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
         pl.lit("row.conflicting_key").alias("rule"),
         pl.lit(", ".join(table.key)).alias("column_name"),
         value.alias("value"),
-        pl.lit("no other file says something else about the same key").alias("says"),
+        pl.lit("the same key has the same values in every file").alias("says"),
         pl.Series("row", rows_as_json(table, rows), dtype=pl.String),
     )

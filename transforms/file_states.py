@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,7 +129,8 @@ def _set_judged(by_file: dict[str, list[Row]], judged: list[Candidate], judgemen
             mine = rejects.filter(pl.col("file_sha256") == sha)
             state = _with_rejects(mine, facts, is_held=not came_in and not judgement.n_known.get(sha))
         elif came_in:
-            state = _state("accepted", "accepted.whole")
+            in_part = judgement.n_older.get(sha)
+            state = _state("accepted", "accepted.partly_superseded" if in_part else "accepted.whole")
         elif judgement.n_older.get(sha):
             state = _state("superseded", "superseded.newer_export")
         elif judgement.n_known.get(sha):
@@ -161,6 +162,14 @@ def _set_replaced(by_file: dict[str, list[Row]], judgement: Judgement, judged: s
 def _set_edited_in_place(by_file: dict[str, list[Row]], in_inbox: Mapping[str, str]) -> None:
     here = set(in_inbox.values())
     for sha, rows in by_file.items():
-        held = any(row["state"] == HELD for row in rows)
-        if held and sha not in here and any(row["path"] in in_inbox for row in rows):
+        if not is_replaced(rows, sha, here, in_inbox):
+            continue
+        if any(row["state"] == HELD for row in rows):
             _set(rows, _state("superseded", "superseded.replaced_in_inbox"))
+        elif any(row["state"] == "accepted_with_rejects" for row in rows):
+            _set(rows, _state("accepted", "accepted.partly_superseded") | {"n_rejects": 0})
+
+
+def is_replaced(rows: Iterable[Row], sha: str, here: Collection[str], in_inbox: Mapping[str, str]) -> bool:
+    """True for a file whose bytes are gone from the inbox while others lie in its place: somebody has mended it."""
+    return sha not in here and any(row["path"] in in_inbox for row in rows)

@@ -72,6 +72,7 @@ def _cells() -> dict[str, pl.Expr]:
         "tumour_reactive_cells_lower": pl.when("has_lower").then(per_spot * net),
         "tumour_reactive_cells_lod": per_spot * lod,
         "is_below_lod": pl.when(is_settled).then(is_below),
+        "is_bounded": pl.when(net.is_not_null()).then(~(pl.col("has_lower") & pl.col("has_upper"))),
         "reactive_reason": pl.when(net.is_null())
         .then(pl.lit("no_product_result"))
         .when(pl.col("total_viable_cells").is_null())

@@ -12,15 +12,18 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from expectations.contract import Reference, Table
+from expectations.contract import Table
 from expectations.ingested import INGESTED
 from expectations.reasons import reason
 from expectations.records import REJECTS
 from expectations.study import StudySettings
 from transforms.corrections import Claim, Policy, Precedence, claims, judge_plates, judge_rows
+from transforms.limits import Hold, every_file, failed_rules, offenders
 from transforms.readers.source import BadCell, Reading
-from transforms.splitting import REJECT_COLUMNS, Known, RowTest, bad_cell_rejects, split, tests_of
+from transforms.splitting import REJECT_COLUMNS, Known, bad_cell_rejects, split, tests_of
 from transforms.unused_columns import unused_column_checks
+
+__all__ = ["Candidate", "Hold", "Judgement", "LiveFile", "judge", "rejects_of"]
 
 Frames = Mapping[str, pl.DataFrame]
 Check = Callable[[Table, pl.DataFrame, Known], pl.DataFrame]
@@ -48,20 +51,6 @@ class LiveFile:
     path: str
     arrival: int
     released_in: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Why a file does not come in: a reason code, the place and the problem in words."""
-
-    code: str
-    place: str | None
-    problem: str
-
-    @property
-    def remedy(self) -> str:
-        """What to do about it, from the reason's declaration."""
-        return reason(self.code).remedy
 
 
 @dataclass(slots=True)
@@ -234,9 +223,9 @@ class _Pass:
 
     def _held(self, table: Table, incoming: pl.DataFrame, failed: list[str]) -> dict[str, Hold]:
         """Files over the limit of a critical rule. Each stands for itself: a large good file beside it is no excuse."""
-        held, broken = _offenders(table, incoming, tests_of(table, self.known))
+        held, broken = offenders(table, incoming, tests_of(table, self.known))
         if not held and failed:
-            held = _all_of(table, incoming, failed)
+            held = every_file(table, incoming, failed)
         held = {sha: hold for sha, hold in held.items() if sha not in self.released}
         if held and any(name not in failed for name in broken):
             rows = incoming.filter(pl.col("file_sha256").is_in(list(held)))
@@ -247,7 +236,7 @@ class _Pass:
         found, is_new = self.check(table, incoming, self.known)
         if is_new:
             self.result.checks.append(found)
-        held = self._held(table, incoming, _failed(found))
+        held = self._held(table, incoming, failed_rules(found))
         self.result.holds |= held
         is_held = pl.col("file_sha256").is_in(list(held))
         bad = [cell for one in self.inside for cell in one.reading.bad_cells]
@@ -325,60 +314,6 @@ def _claims_of(
         orient="row",
     )
     return claims(counts, plates, arrivals, is_live=is_live)
-
-
-def _failed(found: pl.DataFrame) -> list[str]:
-    """Names of the rules whose critical expectations failed; one rule can have two expectations."""
-    failed = found.filter(~pl.col("success") & (pl.col("severity") == "critical"))["check_name"]
-    return [name.partition(":")[0] for name in failed]
-
-
-def _offenders(table: Table, incoming: pl.DataFrame, tests: list[RowTest]) -> tuple[dict[str, Hold], set[str]]:
-    """Files that break a critical rule beyond its limit, each with the first such rule; and those rules' names."""
-    held: dict[str, Hold] = {}
-    broken: set[str] = set()
-    for test in tests:
-        if test.rule.severity != "critical":
-            continue
-        for row in (
-            _shares(incoming, test).filter(pl.col("n_bad") > test.rule.limit * pl.col("n")).iter_rows(named=True)
-        ):
-            if row["file_sha256"] not in held:
-                held[row["file_sha256"]] = _hold(table, test, row)
-                broken.add(test.rule.name)
-    return held, broken
-
-
-def _shares(incoming: pl.DataFrame, test: RowTest) -> pl.DataFrame:
-    """Per file, the rows a rule speaks of and those that break it; of a rule in parts, those of its worst part."""
-    parts = {f"part{n}": holds for n, holds in enumerate(test.parts)}
-    return (
-        incoming.with_columns(applies=test.rule.applies, holds=test.holds, **parts)
-        .group_by("file_sha256")
-        .agg(
-            n=pl.col("applies").sum(),
-            n_bad=pl.max_horizontal((~pl.col(name)).sum() for name in parts),
-            place=pl.col("place").filter(~pl.col("holds")).first(),
-        )
-        .sort("file_sha256")
-    )
-
-
-def _all_of(table: Table, incoming: pl.DataFrame, failed: list[str]) -> dict[str, Hold]:
-    """No single file is over a limit, yet the table is: none can be told apart, so all wait."""
-    problem = f"the incoming rows of all files together break {', '.join(failed)}"
-    hold = Hold("expectation.critical", f"table {table.name}", problem)
-    return dict.fromkeys(incoming["file_sha256"].unique().sort(), hold)
-
-
-def _hold(table: Table, test: RowTest, row: Mapping[str, object]) -> Hold:
-    rule = test.rule
-    code = rule.holds_file_as if isinstance(rule, Reference) else "expectation.critical"
-    place = f"{table.name}, first at {row['place']}"
-    share = f"{row['n_bad']} of {row['n']} rows break the rule that {rule.says}"
-    if code == "layout.missing":
-        return Hold(code, place, f"no plate layout covers its wells ({row['n_bad']} of {row['n']} counted wells)")
-    return Hold(code, place, f"{share}; at most {100 * rule.limit:g} % may")
 
 
 def rejects_of(judgement: Judgement) -> pl.DataFrame:

@@ -22,10 +22,11 @@ _FRESH: Final = {name: dtype for name, dtype in ESTIMATES.schema.items() if name
 
 
 def limits_of_blank(wells: pl.DataFrame, settings: StudySettings, today: date) -> pl.DataFrame:
-    """The limit of blank of each analyte with enough counted negative-control wells, in spots per 10^6 cells.
+    """The limit of blank of each analyte with counted negative-control wells, in spots per 10^6 cells.
 
     Antilog of mean + 1.645 SD of log10(x + 1), minus 1, over all such wells of the study. Columns of ESTIMATES without
-    version and run; `input_sha256` identifies the wells and their counts, whatever their order.
+    version and run; `input_sha256` identifies the wells and their counts, whatever their order. Where there are fewer
+    wells than the setting asks for, the limit is null: one spot is then the LOD.
     """
     is_blank = (pl.col("well_role") == "negative_control") & (pl.col("status") == "counted")
     blanks = wells.filter(is_blank).sort("analyte", "plate_id", "well")
@@ -34,10 +35,11 @@ def limits_of_blank(wells: pl.DataFrame, settings: StudySettings, today: date) -
 
 
 def versioned(existing: pl.DataFrame, fresh: pl.DataFrame, *, re_estimate: bool, run_id: str) -> pl.DataFrame:
-    """The rows of ESTIMATES to add: version 1 of what was never estimated, else the next version where asked for.
+    """The rows of ESTIMATES to add: a first version of what was never estimated, else the next one where asked for.
 
-    A quantity already estimated gets a new version only with `re_estimate`, and only where its input differs from the
-    input of the latest version: so a new sample never changes an old call by itself.
+    The first version is 1, or 0 where there were too few wells for a limit. A quantity that has a version, be it 0,
+    gets another only with `re_estimate`, and only where its input differs from that of the latest: so a new sample
+    never changes an old call by itself, nor does the well that makes the wells enough.
     """
     latest = (
         existing.sort("version")
@@ -46,25 +48,28 @@ def versioned(existing: pl.DataFrame, fresh: pl.DataFrame, *, re_estimate: bool,
     )
     is_first = pl.col("held_version").is_null()
     is_wanted = pl.lit(re_estimate) & (pl.col("input_sha256") != pl.col("held_sha256"))
+    has_limit = pl.col("limit_of_blank").is_not_null()
+    first_version = pl.when(has_limit).then(1).otherwise(0)
     added = (
         fresh.join(latest, on=_QUANTITY, how="left", validate="1:1")
-        .filter(is_first | is_wanted)
-        .with_columns(version=pl.col("held_version").fill_null(0) + 1, run_id=pl.lit(run_id))
+        .filter(is_first | (is_wanted & has_limit))
+        .with_columns(
+            version=pl.when(is_first).then(first_version).otherwise(pl.col("held_version") + 1), run_id=pl.lit(run_id)
+        )
     )
     return ESTIMATES.conform(added).sort(ESTIMATES.key)
 
 
 def _estimates(blanks: pl.DataFrame, min_wells: int, today: date) -> Iterator[dict[str, Any]]:
     for (analyte,), group in blanks.group_by("analyte", maintain_order=True):
-        if group.height < min_wells:
-            continue
         spots = group["spots_per_million"].to_list()
         logs = [math.log10(x + 1) for x in spots]
+        is_enough = len(spots) >= min_wells
         yield {
             "estimate": "limit_of_blank",
             "assay": "elispot",
             "readout": analyte,
-            "limit_of_blank": 10 ** (fmean(logs) + ONE_SIDED_95 * stdev(logs)) - 1,
+            "limit_of_blank": 10 ** (fmean(logs) + ONE_SIDED_95 * stdev(logs)) - 1 if is_enough else None,
             "control_mean": fmean(spots),
             "n_wells": group.height,
             "input_sha256": _fingerprint(group),

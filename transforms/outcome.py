@@ -10,7 +10,7 @@ import polars as pl
 from expectations.outcome_tables import OUTCOMES
 from expectations.reasons import reason
 from expectations.study import StudySettings
-from transforms.best_response import best_overall_response, new_therapy_dates
+from transforms.best_response import best_overall_response, is_evaluator, new_therapy_dates
 
 DAYS_PER_MONTH: Final = 30.4375
 """A month in every reported duration: a year of 365.25 days in twelve parts."""
@@ -68,7 +68,9 @@ def _assessed(
     after_start = (
         started.join(therapy, on="subject_id", how="left", validate="1:1")
         .with_columns(cut.alias("cut_date"))
-        .join(assessments.filter(evaluator=settings.response.evaluator), on="subject_id", how="left", validate="1:m")
+        .join(
+            assessments.filter(is_evaluator(settings.response.evaluator)), on="subject_id", how="left", validate="1:m"
+        )
         .with_columns(pl.when(when > pl.col("start_date")).then(when).alias("assessment_date"))
     )
     counts = (response != "NE") & (when <= pl.col("cut_date").fill_null(_NEVER))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -21,7 +22,7 @@ ROUNDING: Final = 1e-9
 """Floating-point noise of a mean of counts: a limit that is met exactly counts as met."""
 
 MIN_RELABELINGS: Final = 20
-"""Fewer relabelings than this cannot give p <= 0.05."""
+"""Fewest relabelings of a family that can be tested; a smaller alpha needs more, as 1 / n is the smallest p-value."""
 
 VERDICT: Final = (*RESPONSE, "statistic", "p_value_adjusted", "verdict", "rule_reason")
 
@@ -55,12 +56,13 @@ def dfr_eq(summaries: pl.DataFrame, wells: pl.DataFrame, settings: StudySettings
     limits = settings.rules.dfr_eq
     is_open = pl.col("antigen_is_open") | pl.col("control_is_open")
     testable = summaries.filter(_suffices() & ~has_unequal_cells() & ~is_open)
-    tests = family_tests(testable, wells, fewest=MIN_RELABELINGS, most=limits.max_relabelings)
+    fewest = max(MIN_RELABELINGS, math.ceil(1 / limits.alpha - ROUNDING))
+    tests = family_tests(testable, wells, fewest=fewest, most=limits.max_relabelings)
     n = pl.col("n_relabelings")
     reason = (
         pl.when(~_suffices())
         .then(pl.lit("too_few_replicates"))
-        .when(n < MIN_RELABELINGS)
+        .when(n < fewest)
         .then(pl.lit("too_few_relabelings"))
         .when(n > limits.max_relabelings)
         .then(pl.lit("too_many_relabelings"))

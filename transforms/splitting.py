@@ -8,8 +8,9 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from expectations.contract import UNREADABLE, Reference, Rule, Table
+from expectations.contract import Table
 from expectations.records import REJECTS
+from expectations.rules import UNREADABLE, Reference, Rule
 from transforms.readers.source import BadCell
 
 REJECT_COLUMNS: Final = tuple(name for name in REJECTS.schema if name != "path")

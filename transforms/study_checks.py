@@ -12,6 +12,7 @@ import polars as pl
 from expectations.records import CHECK_COLUMNS, QUALITY_CHECKS
 from expectations.study import StudySettings
 from expectations.tables import TABLES
+from transforms.best_response import is_evaluator
 from transforms.visits import UNSCHEDULED
 
 N_EXAMPLES: Final = 5
@@ -168,7 +169,69 @@ def _stale_estimates(t: Tables, settings: StudySettings) -> Finding:
     return _finding(compared, stale, key)
 
 
+def _after_death(t: Tables, _: StudySettings) -> Finding:
+    """Anything dated after the day of death: one of the two dates is wrong."""
+    deaths = t["outcomes"].select("subject_id", "death_date").drop_nulls()
+    dated = _dated(t).join(deaths, on="subject_id", how="inner", validate="m:1")
+    return _finding(
+        dated, dated.filter(pl.col("day") > pl.col("death_date")), _spelled("{} {} {}", "subject_id", "what", "day")
+    )
+
+
+def _after_last_contact(t: Tables, _: StudySettings) -> Finding:
+    """A living subject seen after the last contact: overall survival is censored too early."""
+    ends = t["outcomes"].filter(pl.col("death_date").is_null()).select("subject_id", "last_contact_date").drop_nulls()
+    dated = _dated(t).join(ends, on="subject_id", how="inner", validate="m:1")
+    late = dated.filter(pl.col("day") > pl.col("last_contact_date"))
+    return _finding(dated, late, _spelled("{} {} {}", "subject_id", "what", "day"))
+
+
+def _dated(t: Tables) -> pl.DataFrame:
+    """subject_id, what, day: every date on which a subject was seen."""
+    sources = (
+        ("specimens", "collection_date", "specimen"),
+        ("tumour_assessments", "assessment_date", "assessment"),
+        ("blood_counts", "count_date", "blood count"),
+        ("follow_up", "contact_date", "contact"),
+    )
+    return pl.concat(
+        t[name].select("subject_id", pl.lit(what).alias("what"), pl.col(day).alias("day"))
+        for name, day, what in sources
+    ).sort("subject_id", "day", "what")
+
+
+def _assessed_by_others_only(t: Tables, settings: StudySettings) -> Finding:
+    assessed = t["tumour_assessments"].select("subject_id", "evaluator")
+    subjects = (
+        assessed.group_by("subject_id").agg(pl.col("evaluator").unique().sort().str.join(", ")).sort("subject_id")
+    )
+    counted = assessed.filter(is_evaluator(settings.response.evaluator))
+    return _finding(
+        subjects, subjects.join(counted, on="subject_id", how="anti"), _spelled("{} ({})", "subject_id", "evaluator")
+    )
+
+
+def _infused_before_enrolment(t: Tables, _: StudySettings) -> Finding:
+    infused = t["outcomes"].filter("is_infused")
+    early = infused.filter(pl.col("infusion_date") < pl.col("enrolment_date"))
+    return _finding(infused, early, _spelled("{} ({})", "subject_id", "infusion_date"))
+
+
 CHECKS: Final = (
+    StudyCheck(
+        "tumour_assessments",
+        "evaluator",
+        "every subject assessed has an assessment by the evaluator that counts (response.evaluator)",
+        _assessed_by_others_only,
+    ),
+    StudyCheck("outcomes", "nothing_after_death", "nothing is dated after a subject's death", _after_death),
+    StudyCheck(
+        "outcomes",
+        "nothing_after_last_contact",
+        "no living subject is seen after the last contact",
+        _after_last_contact,
+    ),
+    StudyCheck("outcomes", "enrolled_first", "no subject is infused before enrolment", _infused_before_enrolment),
     StudyCheck("elispot_counts", "has_layout", "every counted well is in a layout", _counted_without_layout),
     StudyCheck("plate_layouts", "has_count", "every well of a received plate has a count", _layout_without_count),
     StudyCheck("plate_layouts", "received", "every plate with a layout has been received", _plates_never_received),

@@ -241,7 +241,16 @@ def _source(asked: _Asked, digest: str | None, place: str | None = None) -> str:
 
 def _called(row: Row) -> str:
     reason = f" ({row['reason']})" if row["reason"] else ""
-    return f"{row['call'].replace('_', ' ')}{reason}, net {_number(row['net_value'])} {row['unit']}"
+    return f"{row['call'].replace('_', ' ')}{reason}, net {_net(row)} {row['unit']}"
+
+
+def _net(row: Row) -> str:
+    """The net value; a bound is told as one."""
+    if row["net_value"] is None or (row["net_lower"] is not None and row["net_upper"] is not None):
+        return _number(row["net_value"])
+    if row["net_lower"] is None and row["net_upper"] is None:
+        return f"open (about {_number(row['net_value'])})"
+    return f"{'at least' if row['net_upper'] is None else 'at most'} {_number(row['net_value'])}"
 
 
 def _number(value: Any) -> str:

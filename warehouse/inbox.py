@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
+from hashlib import file_digest, sha256
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
+
+from expectations.errors import UsageError
 
 SETTLE_SECONDS: Final = 1.0
 """Least time between the two looks at a file: one that changes between them is still being copied."""
 
 TEMPORARY: Final = "ignored.temporary_file"
 """Reason of files known by name alone: their bytes may come again under the name that counts."""
+
+_TEMPORARY_NAME: Final = re.compile(
+    r"~\$.*|\..*|.*~|Thumbs\.db|desktop\.ini|.*\.(tmp|temp|part|partial|crdownload|swp|lock)", re.IGNORECASE
+)
 
 Sight = tuple[int, int]
 """Size and mtime of a file: only ever compared between two looks within a run."""
@@ -43,36 +50,57 @@ class Look:
 
 
 def look(inbox: Path) -> Look:
-    """Every file of the inbox, links followed, sorted by path."""
+    """Every file of the inbox, links followed, sorted by path.
+
+    Raises UsageError (study.no_inbox) where there is no inbox: a share that is not mounted is not an empty one.
+    """
+    if not inbox.is_dir():
+        raise UsageError(
+            str(inbox),
+            code="study.no_inbox",
+            problem="the study has no folder `inbox`",
+            remedy="make it, or mount the share it lies on, and run again",
+        )
     at = time.monotonic()
     paths, closed = _files(inbox)
     found, unreadable = [], [_shown(folder, inbox) for folder in closed]
     for path in paths:
         try:
-            if not path.is_file():
-                continue
+            if path.exists() and not path.is_file():
+                continue  # a pipe or a device
             sight = _sight(path)
-            digest = sha256(path.read_bytes()).hexdigest()
+            with path.open("rb") as handle:
+                digest = file_digest(handle, "sha256").hexdigest()
         except OSError:  # gone again, still locked by whoever writes it, or not ours to read
-            unreadable.append(_shown(path, inbox))
+            if not is_temporary(_shown(path, inbox)):
+                unreadable.append(_shown(path, inbox))
             continue
         found.append(Sighting(_shown(path, inbox), digest, sight[0], sight, path.relative_to(inbox)))
     return Look(tuple(sorted(found, key=lambda one: one.path)), tuple(sorted(unreadable)), at)
 
 
+def is_temporary(path: str) -> bool:
+    """True for lock, hidden and half-copied files of office programs, editors and sync jobs, known by name alone."""
+    return any(_TEMPORARY_NAME.fullmatch(part) for part in PurePosixPath(path).parts)
+
+
 def new_sightings(seen: Look, files: Iterable[dict[str, Any]]) -> list[Sighting]:
-    """Sightings the ledger's files do not know. A known file that was only moved is not new."""
+    """Sightings the ledger's files do not know; not a known file that moved, nor a temporary one that changed."""
     known: set[tuple[str, str]] = set()
+    ignored: set[str] = set()
     homes: dict[str, set[str]] = {}
     for row in files:
         known.add((row["file_sha256"], row["path"]))
-        if row["reason"] != TEMPORARY:
+        if row["reason"] == TEMPORARY:
+            ignored.add(row["path"])
+        else:
             homes.setdefault(row["file_sha256"], set()).add(row["path"])
     here = {(one.sha256, one.path) for one in seen.sightings}
     return [
         one
         for one in seen.sightings
         if (one.sha256, one.path) not in known
+        and not (one.path in ignored and is_temporary(one.path))
         and (one.sha256 not in homes or any((one.sha256, home) in here for home in homes[one.sha256]))
     ]
 
@@ -107,7 +135,7 @@ def _files(inbox: Path) -> tuple[list[Path], list[Path]]:
     def refused(error: OSError) -> None:
         closed.append(Path(error.filename))
 
-    for place, folders, names in os.walk(inbox, followlinks=True, onerror=refused) if inbox.is_dir() else ():
+    for place, folders, names in os.walk(inbox, followlinks=True, onerror=refused):
         try:
             here = Path(place).stat()
         except OSError:  # gone since

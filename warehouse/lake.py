@@ -31,12 +31,17 @@ def location(folder: Path, name: str) -> Path:
     return folder / LAKE / name
 
 
+def _address(path: Path) -> str:
+    """A table's place as an address: in a plain path Delta would take `%20`, `#` or `?` for parts of one."""
+    return path.resolve().as_uri()
+
+
 def latest(folder: Path, name: str) -> int | None:
     """The newest version on disk, committed or not; None where there is no table."""
     from deltalake import DeltaTable
 
     path = location(folder, name)
-    return DeltaTable(path).version() if DeltaTable.is_deltatable(str(path)) else None
+    return DeltaTable(_address(path)).version() if DeltaTable.is_deltatable(_address(path)) else None
 
 
 def data_files(folder: Path, name: str, version: int) -> list[str]:
@@ -49,7 +54,7 @@ def data_files(folder: Path, name: str, version: int) -> list[str]:
 
     path = location(folder, name)
     try:
-        return DeltaTable(path, version=version).file_uris()
+        uris = DeltaTable(_address(path), version=version).file_uris()
     except DeltaError as error:
         raise UsageError(
             str(path),
@@ -57,6 +62,8 @@ def data_files(folder: Path, name: str, version: int) -> list[str]:
             problem=f"version {version} of the table cannot be read any more ({str(error)[:120]})",
             remedy="restore the folder `lake` from a backup; states older than store.as_of_days may be gone for good",
         ) from error
+    # No table is partitioned, so a data file's name is all that tells it apart; the address before it is encoded.
+    return [str(path / uri.rpartition("/")[2]) for uri in uris]
 
 
 def read(folder: Path, table: Table, versions: Versions) -> pl.DataFrame:
@@ -68,7 +75,9 @@ def read(folder: Path, table: Table, versions: Versions) -> pl.DataFrame:
     files = data_files(folder, table.name, versions[table.name])
     if not files:
         return table.empty()
-    frame = pl.concat([pl.read_parquet(file, hive_partitioning=False) for file in files], how="diagonal_relaxed")
+    frame = pl.concat(
+        [pl.read_parquet(file, hive_partitioning=False, glob=False) for file in files], how="diagonal_relaxed"
+    )
     missing = [
         pl.lit(None, dtype=dtype).alias(name) for name, dtype in table.schema.items() if name not in frame.columns
     ]
@@ -80,7 +89,7 @@ def append(folder: Path, table: Table, frame: pl.DataFrame, as_of_days: int) -> 
     from deltalake import DeltaTable
 
     _write(folder, table, frame, as_of_days, overwrite=False)
-    stored = DeltaTable(location(folder, table.name))
+    stored = DeltaTable(_address(location(folder, table.name)))
     if len(stored.file_uris()) > _COMPACT_ABOVE:
         stored.optimize.compact()
     return stored.version()
@@ -100,7 +109,7 @@ def rewrite(folder: Path, table: Table, files: Collection[str], frame: pl.DataFr
 
     if files and latest(folder, table.name) is not None:
         names = ", ".join(f"'{digest}'" for digest in sorted(files))
-        DeltaTable(location(folder, table.name)).delete(f"file_sha256 IN ({names})")
+        DeltaTable(_address(location(folder, table.name))).delete(f"file_sha256 IN ({names})")
     return append(folder, table, frame, as_of_days)
 
 
@@ -121,24 +130,52 @@ def repair(folder: Path, versions: Versions) -> dict[str, int]:
             continue
         newest = latest(folder, path.name)
         if newest is not None and newest > versions[path.name]:
-            DeltaTable(path).restore(versions[path.name])
+            DeltaTable(_address(path)).restore(versions[path.name])
             newest = latest(folder, path.name)
         now[path.name] = versions[path.name] if newest is None else newest
     return now
+
+
+def tidy(folder: Path, versions: Versions, as_of_days: int) -> None:
+    """Removes data files and log entries that no state of the last `as_of_days` days needs.
+
+    Called after a commit, when every table's newest version is the committed one, so that nothing the ledger's newest
+    row names can go.
+    """
+    from deltalake import DeltaTable
+
+    for name, version in versions.items():
+        table = DeltaTable(_address(location(folder, name)))
+        if table.version() == version:
+            table.vacuum(retention_hours=24 * as_of_days, dry_run=False, enforce_retention_duration=False)
 
 
 _LEDGER: Final = "runs"
 
 
 def _write(folder: Path, table: Table, frame: pl.DataFrame, as_of_days: int, *, overwrite: bool) -> None:
-    from deltalake import write_deltalake
+    from deltalake import DeltaTable, write_deltalake
 
-    retention = f"interval {as_of_days} days"
+    properties = _properties(as_of_days)
+    address = _address(location(folder, table.name))
     write_deltalake(
-        location(folder, table.name),
+        address,
         table.conform(frame).sort(table.key).to_arrow(),
         mode="overwrite" if overwrite else "append",
         schema_mode="overwrite" if overwrite else "merge",
-        configuration={"delta.logRetentionDuration": retention, "delta.deletedFileRetentionDuration": retention},
+        configuration=properties,
         description=table.grain,
     )
+    stored = DeltaTable(address)
+    if any(stored.metadata().configuration.get(name) != value for name, value in properties.items()):
+        stored.alter.set_table_properties(properties)
+
+
+def _properties(as_of_days: int) -> dict[str, str]:
+    """How long the past is kept. Delta's own log clean-up is off: it could take a version the ledger still names."""
+    retention = f"interval {as_of_days} days"
+    return {
+        "delta.logRetentionDuration": retention,
+        "delta.deletedFileRetentionDuration": retention,
+        "delta.enableExpiredLogCleanup": "false",
+    }

@@ -6,6 +6,7 @@ Read through DuckDB so that looking at it costs no heavy import.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -44,13 +45,18 @@ def run_name(number: int) -> str:
     return f"run-{number:06d}"
 
 
+def run_number(run_id: str) -> int:
+    """The n of a run's id."""
+    return int(run_id.rpartition("-")[2])
+
+
 def states(folder: Path) -> list[State]:
     """Every committed state, oldest first."""
     version = lake.latest(folder, LEDGER)
     files = [] if version is None else lake.data_files(folder, LEDGER, version)
     if not files:
         return []
-    rows = select(f"select * from read_parquet({files!r}) order by run_id")
+    rows = select("select * from read_parquet(?) order by run_id", files)
     return [State(number, row) for number, row in enumerate(rows, start=1)]
 
 
@@ -79,13 +85,14 @@ def read_light(folder: Path, name: str, columns: str, state: State) -> list[dict
     if name not in state.versions:
         return []
     files = lake.data_files(folder, name, state.versions[name])
-    return select(f"select {columns} from read_parquet({files!r})") if files else []
+    return select(f"select {columns} from read_parquet(?)", files) if files else []
 
 
-def select(query: str) -> list[dict[str, Any]]:
-    """Rows of a query on an in-memory DuckDB."""
+def select(query: str, files: list[str]) -> list[dict[str, Any]]:
+    """Rows of a query over Parquet files on an in-memory DuckDB; no character of a path stands for others."""
+    plain = [re.sub(r"[*?\[]", lambda found: f"[{found[0]}]", file) for file in files]
     with _memory().cursor() as cursor:
-        cursor.execute(query)
+        cursor.execute(query, [plain])
         names = [column[0] for column in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 

@@ -40,6 +40,8 @@ def answer(connection: duckdb.DuckDBPyConnection, question: str) -> tuple[list[s
 
     try:
         cursor = connection.execute(question)
+        if cursor is None:
+            raise duckdb.ParserException("there is no query in it")
         return [column[0] for column in cursor.description or []], cursor.fetchall()
     except duckdb.Error as error:
         raise _failed(error) from error

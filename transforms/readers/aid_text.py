@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from expectations.contract import UNREADABLE
 from expectations.errors import SourceFileError
 from expectations.ingested import ELISPOT_COUNTS, PLATES
+from expectations.rules import UNREADABLE
 from expectations.study import StudySettings
 from transforms.readers.dates import AmbiguousDateError, read_date
 from transforms.readers.source import Reading, SourceFile

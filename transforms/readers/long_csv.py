@@ -11,8 +11,8 @@ from typing import Final
 
 import polars as pl
 
-from expectations.contract import UNREADABLE
 from expectations.ingested import ELISPOT_COUNTS, PLATES
+from expectations.rules import UNREADABLE
 from expectations.study import StudySettings
 from transforms.readers.aid_text import plate_id_of
 from transforms.readers.sheets import Sheet

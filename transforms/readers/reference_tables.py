@@ -7,8 +7,9 @@ from typing import Final
 
 import polars as pl
 
-from expectations.contract import FilledWith, Table
+from expectations.contract import Table
 from expectations.ingested import REFERENCE_TABLES
+from expectations.rules import FilledWith
 from expectations.study import StudySettings
 from transforms.readers.aid_text import plate_id_of
 from transforms.readers.sheets import Sheet

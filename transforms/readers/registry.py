@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Final
 
 from expectations.errors import SourceFileError
 from expectations.study import StudySettings
-from transforms.readers import aid_text, long_csv, reference_tables
+from transforms.readers import (
+    aid_text,
+    aid_workbook,
+    ctl_text,
+    ctl_workbook,
+    long_csv,
+    mabtech,
+    reference_tables,
+    zeiss_text,
+)
 from transforms.readers.sheets import Sheet, csv_sheet
 from transforms.readers.source import Reading, SourceFile, text_of
-from transforms.readers.workbooks import WORKBOOK_SIGNATURES, workbook_sheets
-
-_TEMPORARY: Final = re.compile(
-    r"~\$.*|\..*|.*~|Thumbs\.db|desktop\.ini|.*\.(tmp|temp|part|partial|crdownload|swp|lock)", re.IGNORECASE
-)
+from transforms.readers.workbooks import WORKBOOK_SIGNATURES, Cells, sheets_of, workbook_cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,15 @@ class TextReader:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkbookReader:
+    """A reader of workbooks whose cells mean something by where they stand: name and cells of every sheet."""
+
+    format: str
+    recognises: Callable[[list[tuple[str, Cells]]], bool]
+    read: Callable[[SourceFile, list[tuple[str, Cells]], StudySettings], Reading]
+
+
+@dataclass(frozen=True, slots=True)
 class SheetReader:
     """A reader of tables, whether they came as CSV or as the sheets of a workbook."""
 
@@ -38,16 +50,20 @@ class SheetReader:
     read: Callable[[SourceFile, list[Sheet], StudySettings], Reading]
 
 
-TEXT_READERS: Final = (TextReader(aid_text.FORMAT, aid_text.recognises, aid_text.read),)
+TEXT_READERS: Final = (
+    TextReader(aid_text.FORMAT, aid_text.recognises, aid_text.read),
+    TextReader(ctl_text.FORMAT, ctl_text.recognises, ctl_text.read),
+    TextReader(zeiss_text.FORMAT, zeiss_text.recognises, zeiss_text.read),
+)
+WORKBOOK_READERS: Final = (
+    WorkbookReader(aid_workbook.FORMAT, aid_workbook.recognises, aid_workbook.read),
+    WorkbookReader(ctl_workbook.FORMAT, ctl_workbook.recognises, ctl_workbook.read),
+    WorkbookReader(mabtech.FORMAT, mabtech.recognises, mabtech.read),
+)
 SHEET_READERS: Final = (
     SheetReader(long_csv.FORMAT, long_csv.recognises, long_csv.read),
     SheetReader(reference_tables.FORMAT, reference_tables.recognises, reference_tables.read),
 )
-
-
-def is_temporary(path: str) -> bool:
-    """True for lock, hidden and half-copied files of office programs, editors and sync jobs, known by name alone."""
-    return any(_TEMPORARY.fullmatch(part) for part in PurePosixPath(path).parts)
 
 
 def read(source: SourceFile, settings: StudySettings) -> Reading:
@@ -58,7 +74,7 @@ def read(source: SourceFile, settings: StudySettings) -> Reading:
     if not source.data.strip():
         raise source.refuse("format.empty", problem="the file is empty", remedy="export or copy it again")
     if source.data.startswith(WORKBOOK_SIGNATURES):
-        return _read_sheets(source, workbook_sheets(source), settings)
+        return _read_workbook(source, workbook_cells(source), settings)
     text = text_of(source)
     if text is None:
         raise _unrecognised(source, "this is neither a workbook nor text in UTF-8, UTF-16 or Windows-1252")
@@ -67,6 +83,13 @@ def read(source: SourceFile, settings: StudySettings) -> Reading:
             return reader.read(source, text, settings)
     sheet = csv_sheet(text)
     return _read_sheets(source, [sheet] if sheet else [], settings)
+
+
+def _read_workbook(source: SourceFile, sheets: list[tuple[str, Cells]], settings: StudySettings) -> Reading:
+    for reader in WORKBOOK_READERS:
+        if reader.recognises(sheets):
+            return reader.read(source, sheets, settings)
+    return _read_sheets(source, sheets_of(sheets), settings)
 
 
 def _read_sheets(source: SourceFile, sheets: list[Sheet], settings: StudySettings) -> Reading:

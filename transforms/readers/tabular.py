@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from expectations.contract import UNREADABLE, Column, Table
+from expectations.contract import Column, Table
+from expectations.rules import UNREADABLE
 from expectations.study import StudySettings
 from transforms.readers.dates import AmbiguousDateError, Order, read_date, read_moment
 from transforms.readers.numbers import Mark, decimal_mark, read_number, read_whole_number
@@ -182,7 +183,8 @@ def _parser(column: Column, mark: Mark, order: Order) -> Parse:
     if isinstance(column.dtype, pl.Datetime):
         return moment
     if column.dtype == pl.String:
-        return str
+        spelled = {value.casefold(): value for value in column.values or ()}
+        return lambda cell: spelled.get(cell.casefold(), cell)
     return whole if column.dtype.is_integer() else number
 
 

@@ -22,21 +22,25 @@ _SECONDS: Final = 60
 Cells = Sequence[Sequence[str]]
 
 
-def workbook_sheets(source: SourceFile) -> list[Sheet]:
-    """Every sheet of a workbook that has any filled cell.
+def workbook_cells(source: SourceFile) -> list[tuple[str, Cells]]:
+    """Name and cells of every sheet of a workbook, each cell where it stands.
 
     Dates come as YYYY-MM-DD, cells formatted as percentages with their percent sign.
 
     Raises SourceFileError (format.workbook) for a file that is damaged, encrypted or no workbook.
     """
     try:
-        named = _xlsx(source.data) if _is_xlsx(source.data) else _older(source.data)
+        return _xlsx(source.data) if _is_xlsx(source.data) else _older(source.data)
     except Exception as error:  # whatever a damaged file makes a library raise, it is the file's fault
         raise source.refuse(
             "format.workbook",
             problem=f"the workbook cannot be opened: it is damaged, has a password or is none ({str(error)[:80]})",
             remedy="save it again as .xlsx without a password",
         ) from error
+
+
+def sheets_of(named: Sequence[tuple[str, Cells]]) -> list[Sheet]:
+    """Every sheet that has any filled cell, its first filled row as its header."""
     return [sheet for name, cells in named if (sheet := _sheet(name, cells)) is not None]
 
 

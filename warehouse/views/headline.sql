@@ -13,6 +13,9 @@ primary_analyses as (
     select * from associations
     where family = 'primary'
 ),
+assessed as (
+    select n > 0 as anybody from rates where population = 'evaluable'
+),
 rate_rows as (
     select
         1 as position,
@@ -21,13 +24,14 @@ rate_rows as (
         population = 'evaluable' as is_lead,
         n_with,
         n,
-        percent as value,
-        lower_percent as lower,
-        upper_percent as upper,
+        case when anybody then percent end as value,
+        case when anybody then lower_percent end as lower,
+        case when anybody then upper_percent end as upper,
         '%' as unit,
         null::double as p_value,
-        null::varchar as reason
+        case when not anybody then 'no_assessment' end as reason
     from rates
+    cross join assessed
 ),
 median_rows as (
     select

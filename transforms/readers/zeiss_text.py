@@ -1,0 +1,233 @@
+"""Zeiss KS ELISPOT, text export: title, comment, the grid of counts under `Quantity`, then the counting parameters.
+
+The grid ends in a row and a column `S` of sums. They are no wells; they prove that every count is as the instrument
+wrote it, so a grid that does not add up was edited or cut short, and is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from expectations.contract import Table
+from expectations.errors import SourceFileError
+from expectations.ingested import ELISPOT_COUNTS, PLATES
+from expectations.rules import UNREADABLE
+from expectations.study import StudySettings
+from transforms.readers.aid_text import plate_id_of
+from transforms.readers.dates import AmbiguousDateError, read_date
+from transforms.readers.source import Reading, SourceFile
+
+FORMAT: Final = "zeiss_text"
+_HEADINGS: Final = ("Comment", "Quantity", "Parameters")
+_NO_TITLE: Final = "Please Enter Title Here!"
+"""What the software writes where nobody gave the plate a title."""
+_SUM: Final = "S"
+_ROWS_OF: Final = {12: 8, 24: 16}
+"""Columns of a plate to its rows."""
+_COUNT = re.compile(r"\d{1,6}", re.ASCII)
+_TOTAL = re.compile(r"\d{1,8}", re.ASCII)
+_EXPORT_AGAIN: Final = "export the plate again from the KS ELISPOT software and do not edit the text"
+
+Grid = list[list[int | None]]
+
+
+class _Sections(NamedTuple):
+    """Lines of each part with their numbers; `grid` begins with the column numbers."""
+
+    title: list[tuple[int, str]]
+    comment: list[tuple[int, str]]
+    grid: list[tuple[int, str]]
+    parameters: list[tuple[int, str]]
+
+
+def recognises(text: str) -> bool:
+    """True for a text in which at least two of the headings Comment, Quantity and Parameters are lines of their own."""
+    lines = {line.strip() for line in text.split("\n")}
+    return sum(heading in lines for heading in _HEADINGS) >= 2
+
+
+def read(source: SourceFile, text: str, settings: StudySettings) -> Reading:
+    """One plate: a row of `plates` and one row of `elispot_counts` a well.
+
+    The plate is named by the title; where nobody entered one, by a comment of a single line. An empty cell is a well
+    not counted.
+
+    Raises SourceFileError (zeiss.header, zeiss.count_grid): the grid is taken in whole or not at all.
+    """
+    parts = _sections(source, text)
+    comment = " | ".join(line.strip() for _, line in parts.comment if line.strip()) or None
+    grid, places = _count_grid(source, parts.grid)
+    plate: dict[str, object] = {
+        "plate_id": _plate_name(source, parts),
+        "analyte": settings.elispot.analyte,
+        "file_sha256": source.sha256,
+        "instrument": "Zeiss KS ELISPOT",
+        "read_date": _read_date(source, parts.parameters, settings),
+        "n_wells": len(grid) * len(grid[0]),
+        "n_wells_declared": None,
+        "comment": comment,
+        "place": f"line {parts.grid[0][0]}",
+    }
+    shared = {name: plate[name] for name in ("plate_id", "analyte", "file_sha256")}
+    tables = {
+        "plates": _incoming(PLATES, [plate]),
+        "elispot_counts": _incoming(ELISPOT_COUNTS, [shared | well for well in _wells(grid, places)]),
+    }
+    return Reading(FORMAT, tables)
+
+
+def _wells(grid: Grid, places: list[str]) -> list[dict[str, object]]:
+    return [
+        {
+            "well": f"{chr(ord('A') + row)}{column}",
+            "spots": spots,
+            "status": "not_counted" if spots is None else "counted",
+            "place": place,
+        }
+        for row, (counts, place) in enumerate(zip(grid, places, strict=True))
+        for column, spots in enumerate(counts, start=1)
+    ]
+
+
+def _incoming(table: Table, rows: list[dict[str, object]]) -> pl.DataFrame:
+    frame = table.conform(pl.DataFrame(rows, infer_schema_length=None))
+    return frame.with_columns(pl.lit(None, dtype=pl.String).alias(UNREADABLE))
+
+
+def _sections(source: SourceFile, text: str) -> _Sections:
+    lines = text.split("\n")
+    at = {heading: [n for n, line in enumerate(lines) if line.strip() == heading] for heading in _HEADINGS}
+    for heading, found in at.items():
+        if len(found) > 1 or (heading == "Quantity" and not found):
+            raise source.refuse(
+                "zeiss.count_grid" if heading == "Quantity" else "zeiss.header",
+                place=", ".join(f"line {n + 1}" for n in found) or "whole file",
+                problem=f"expected one line `{heading}`, found {len(found)}",
+                remedy=_EXPORT_AGAIN,
+            )
+    quantity = at["Quantity"][0]
+    comment = at["Comment"][0] if at["Comment"] else quantity
+    parameters = at["Parameters"][0] if at["Parameters"] else len(lines)
+    if not comment <= quantity < parameters:
+        raise source.refuse(
+            "zeiss.header",
+            place=f"line {quantity + 1}",
+            problem="expected the parts of an export in the order Comment, Quantity, Parameters",
+            remedy=_EXPORT_AGAIN,
+        )
+    told = list(enumerate(lines, start=1))
+    return _Sections(
+        told[:comment], told[comment + 1 : quantity], told[quantity + 1 : parameters], told[parameters + 1 :]
+    )
+
+
+def _plate_name(source: SourceFile, parts: _Sections) -> str:
+    titles = [line.strip() for _, line in parts.title if line.strip()]
+    comments = [line.strip() for _, line in parts.comment if line.strip()]
+    named = [plate_id_of(line) for line in ([] if titles == [_NO_TITLE] else titles) or comments]
+    if len(named) == 1 and named[0]:
+        return named[0]
+    told = f"there are {len(named)} lines that could be its name" if named else "it has neither a title nor a comment"
+    raise source.refuse(
+        "zeiss.header",
+        place="above the count grid",
+        problem=f"the plate has no name: {told}; expected a title of one line or, without title, such a comment",
+        remedy="enter the plate's name as title in the KS ELISPOT software and export again",
+    )
+
+
+def _read_date(source: SourceFile, lines: list[tuple[int, str]], settings: StudySettings) -> date | None:
+    told = [
+        (number, line.strip()[len("Date:") :].strip()) for number, line in lines if line.strip().startswith("Date:")
+    ]
+    if not told:
+        return None
+    number, value = told[0]
+    if len(told) > 1:
+        raise source.refuse(
+            "zeiss.header",
+            place=", ".join(f"line {n}" for n, _ in told),
+            problem=f"expected one read date below `Parameters`, found {len(told)}",
+            remedy=_EXPORT_AGAIN,
+        )
+    try:
+        return read_date(value, settings.dates.order)
+    except ValueError as error:
+        is_open = isinstance(error, AmbiguousDateError)
+        raise source.refuse(
+            "zeiss.header",
+            place=f"line {number}",
+            problem=f"the read date cannot be read: {f'in {value!r} ' if is_open else ''}{error}",
+            remedy="set dates.order in study.toml" if is_open else _EXPORT_AGAIN,
+        ) from error
+
+
+def _count_grid(source: SourceFile, lines: list[tuple[int, str]]) -> tuple[Grid, list[str]]:
+    """Counts by row and column, and the place of each row."""
+    filled = [(number, [cell.strip() for cell in line.split("\t")]) for number, line in lines if line.strip()]
+    n_columns = _columns(source, lines, filled)
+    n_rows = _ROWS_OF[n_columns]
+    if len(filled) != n_rows + 2:
+        last = filled[-1][0]
+        told = (
+            f"expected {n_rows} rows of counts and one of sums below the column numbers, found {len(filled) - 1} lines"
+        )
+        raise _refused(source, f"line {last}", told)
+    grid: Grid = []
+    for offset, (number, cells) in enumerate(filled[1 : n_rows + 1]):
+        grid.append(_row(source, number, cells, chr(ord("A") + offset), n_columns))
+    _check_sums_of_columns(source, *filled[-1], grid)
+    return grid, [f"line {number}" for number, _ in filled[1 : n_rows + 1]]
+
+
+def _columns(source: SourceFile, lines: list[tuple[int, str]], filled: list[tuple[int, list[str]]]) -> int:
+    place = f"line {filled[0][0]}" if filled else f"line {lines[0][0]}" if lines else "below `Quantity`"
+    for n_columns in _ROWS_OF:
+        if filled and filled[0][1] == ["", *map(str, range(1, n_columns + 1)), _SUM]:
+            return n_columns
+    found = " ".join(filled[0][1])[:40] if filled else ""
+    expected = " or ".join(f"1 to {n}" for n in _ROWS_OF)
+    told = f"expected the column numbers {expected} and `{_SUM}`, parted by tabs, below `Quantity`, found {found!r}"
+    raise _refused(source, place, told)
+
+
+def _row(source: SourceFile, number: int, cells: list[str], letter: str, n_columns: int) -> list[int | None]:
+    place = f"line {number}"
+    if cells[0] != letter:
+        raise _refused(source, place, f"expected row {letter} of the counts, found {cells[0][:20]!r}")
+    if len(cells) != n_columns + 2:
+        told = f"row {letter} has {len(cells) - 1} cells, expected {n_columns} counts and their sum"
+        raise _refused(source, place, told)
+    counts: list[int | None] = []
+    for column, cell in enumerate(cells[1:-1], start=1):
+        if cell and not _COUNT.fullmatch(cell):
+            told = f"{cell[:20]!r} is neither a count nor empty, and what else may stand there perdure does not know"
+            raise _refused(source, f"{place}, well {letter}{column}", told)
+        counts.append(int(cell) if cell else None)
+    _check_sum(source, place, f"row {letter}", cells[-1], counts)
+    return counts
+
+
+def _check_sums_of_columns(source: SourceFile, number: int, cells: list[str], grid: Grid) -> None:
+    place = f"line {number}"
+    n_columns = len(grid[0])
+    if cells[0] != _SUM or len(cells) not in (n_columns + 1, n_columns + 2):
+        raise _refused(source, place, f"expected a row `{_SUM}` with the sums of {n_columns} columns below the counts")
+    for column in range(n_columns):
+        _check_sum(source, place, f"column {column + 1}", cells[column + 1], [row[column] for row in grid])
+    if cells[n_columns + 1 :] not in ([], [""]):
+        _check_sum(source, place, "the plate", cells[-1], [count for row in grid for count in row])
+
+
+def _check_sum(source: SourceFile, place: str, what: str, told: str, counts: list[int | None]) -> None:
+    total = sum(count or 0 for count in counts)
+    if not _TOTAL.fullmatch(told) or int(told) != total:
+        raise _refused(source, place, f"the counts of {what} add up to {total}, but the sum there is {told[:20]!r}")
+
+
+def _refused(source: SourceFile, place: str, problem: str) -> SourceFileError:
+    return source.refuse("zeiss.count_grid", place=place, problem=problem, remedy=_EXPORT_AGAIN)
