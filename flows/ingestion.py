@@ -15,7 +15,7 @@ from expectations.errors import SourceFileError
 from expectations.ingested import INGESTED
 from expectations.records import DECISIONS, FILES, QUALITY_CHECKS, REJECTS
 from flows.triggers import Todo
-from transforms.file_states import Events, Row, file_states, is_replaced
+from transforms.file_states import HELD, Events, Row, file_states, is_replaced
 from transforms.judging import Candidate, Hold, Judgement, LiveFile, judge, rejects_of
 from transforms.readers import reference_tables, registry
 from transforms.readers.source import Reading, SourceFile
@@ -176,21 +176,19 @@ class Ingestion:
         mended = self._mended()
         rows: dict[str, Row] = {}
         for row in self.previous:
+            sha = row["file_sha256"]
             partly = row["state"] == "accepted_with_rejects" and row["format"] == reference_tables.FORMAT
-            if row["file_sha256"] in self.events.dismissed:
-                continue
-            partly = partly and row["file_sha256"] not in mended
-            if row["state"] == "quarantined" or partly or row["file_sha256"] in now:
+            unfinished = (row["state"] == HELD or partly) and sha not in mended
+            if sha not in self.events.dismissed and (unfinished or sha in now):
                 rows.setdefault(row["file_sha256"], row)
         return list(rows.values())
 
     def _mended(self) -> set[str]:
-        """Files accepted in part whose place in the inbox other bytes have taken: their rejects are history."""
-        here = set(self.events.in_inbox.values())
-        partly = (row for row in self.previous if row["state"] == "accepted_with_rejects")
-        return {
-            row["file_sha256"] for row in partly if is_replaced([row], row["file_sha256"], here, self.events.in_inbox)
-        }
+        """Files held back or accepted in part whose place in the inbox other bytes have taken: they are history."""
+        inside = self.events.in_inbox
+        here = set(inside.values())
+        open_ones = (row for row in self.previous if row["state"] in (HELD, "accepted_with_rejects"))
+        return {row["file_sha256"] for row in open_ones if is_replaced([row], row["file_sha256"], here, inside)}
 
     def _reading(self, source: SourceFile) -> Reading | None:
         try:

@@ -356,3 +356,17 @@ def test_capitals_make_no_other_evaluator_and_no_other_vocabulary(study: Path) -
         ("PR", 2),
     ]
     assert one(study, "select state from files where path = 'late.csv'") == "accepted"
+
+
+def test_of_two_exports_in_conflict_one_mended_in_its_place_settles_it(study: Path) -> None:
+    plan = "\n".join(["plate_id,well,specimen_id,stimulus,cells_per_well,replicate", *mini_study.layout("P4"), ""])
+    people = "subject_id,enrolment_date\nP4,2012-01-04\n"
+    tubes = "specimen_id,subject_id,collection_date\nP4-B,P4,2012-01-25\nP4-D90,P4,2012-05-01\n"
+    right, wrong = mini_study.plate("PL-P4", True), mini_study.plate("PL-P4", True, first=50)
+    mini_study.drop(study, {"s.csv": people, "t.csv": tubes, "l.csv": plan, "a.txt": right, "b.txt": wrong})
+    running.run(study)
+    assert ask(study, "select path from files where state = 'quarantined' order by path") == [("a.txt",), ("b.txt",)]
+    mini_study.drop(study, {"b.txt": right + "\n"})
+    running.run(study)
+    assert ask(study, "select path from files where state = 'quarantined'") == []
+    assert one(study, "select spots from elispot_wells where plate_id = 'PL-P4' and well = 'A1'") == 2
