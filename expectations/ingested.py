@@ -20,7 +20,7 @@ SPECIMEN: Final = Column(
 PLATE: Final = Column(
     "plate_id", pl.String, "Plate name as the instrument wrote it, without a trailing `.plt`.", required=True
 )
-WELL: Final = Column("well", pl.String, "Well, row letter and column number (A1).", required=True, pattern="[A-P](?:[1-9]|1[0-9]|2[0-4])")  # fmt: skip
+WELL: Final = Column("well", pl.String, "Well, row letter and column number (A1).", required=True, pattern="[A-P][1-9]|[A-P]1[0-9]|[A-P]2[0-4]")  # fmt: skip
 ANALYTE: Final = Column("analyte", pl.String, "What was stained for (IFNg).", required=True)
 
 SUBJECTS: Final = Table(
