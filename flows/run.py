@@ -92,7 +92,8 @@ def ingest(study_folder: str, run_id: str, decisions: list[dict[str, str]], only
     LOG.info("%d file%s to read", n_files, "" if n_files == 1 else "s")
     _task("read files", work.read)
     n_held = _task("judge files", work.judge)
-    LOG.info("%d file%s held back in this run", n_held + len(work.events.refused), "" if n_held == 1 else "s")
+    n_held += len(work.events.refused)
+    LOG.info("%d file%s held back in this run", n_held, "" if n_held == 1 else "s")
     stored = _task("store tables", work.store)
     return {
         "versions": stored,
