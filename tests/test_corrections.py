@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from expectations.ingested import ELISPOT_COUNTS, PLATES, SUBJECTS
 from tests.drawing import table
-from transforms.corrections import Claim, PlateVerdict, Precedence, RowVerdict, claims, judge_plates, judge_rows
+from transforms.corrections import (
+    Claim,
+    PlateVerdict,
+    Precedence,
+    RowVerdict,
+    claims,
+    differences,
+    judge_plates,
+    judge_rows,
+)
 
 HOLD, NEWEST = "hold", "newest"
 
@@ -360,3 +369,22 @@ def test_dates_of_claims_are_those_of_the_plate_in_that_file():
     arrivals = pl.DataFrame({"file_sha256": ["f"], "arrival": [7], "path": ["f.txt"]})
     (claim,) = claims(counts(), plates, arrivals, is_live=True)
     assert (claim.read_date, claim.arrival, claim.path, claim.is_live) == (date(2012, 3, 1), 7, "f.txt", True)
+
+
+def test_the_wells_that_two_exports_count_differently_are_named():
+    counts = table(
+        """
+        file_sha256 | plate_id | well | analyte | spots | status
+        a           | P        | A1   | IFNg    | 5     | counted
+        a           | P        | C8   | IFNg    | 189   | counted
+        a           | P        | C12  | IFNg    |       | tntc
+        b           | P        | A1   | IFNg    | 5     | counted
+        b           | P        | C8   | IFNg    | 191   | counted
+        b           | P        | C12  | IFNg    | 700   | counted
+        b           | Q        | C8   | IFNg    | 1     | counted
+        """,
+        ELISPOT_COUNTS,
+    )
+    told = differences(counts, "a", {"a": "a.txt", "b": "b.txt"})
+    assert told == " (C8: 189 here, 191 in b.txt; C12: tntc here, 700 in b.txt; 2 wells in all)"
+    assert differences(counts.filter(pl.col("well") == "A1"), "a", {"a": "a.txt", "b": "b.txt"}) == ""

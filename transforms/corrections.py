@@ -17,6 +17,11 @@ from expectations.contract import Table
 from transforms.splitting import rows_as_json
 
 Policy = Literal["hold", "newest"]
+_WELL_KEY = ("plate_id", "well", "analyte")
+
+_FEW = 3
+"""Wells named of two exports that differ."""
+
 _SOURCE = ("file_sha256", "place")
 
 
@@ -82,6 +87,22 @@ def claims(counts: pl.DataFrame, plates: pl.DataFrame, arrivals: pl.DataFrame, *
         Claim(r["file_sha256"], r["plate_id"], r["fingerprint"], r["read_date"], r["arrival"], r["path"], is_live)
         for r in told.iter_rows(named=True)
     ]
+
+
+def differences(counts: pl.DataFrame, file_sha256: str, paths: Mapping[str, str]) -> str:
+    """Which wells another file counts differently, in words: the first few, and how many there are."""
+    said = pl.coalesce(pl.col("spots").cast(pl.String), "status")
+    mine = counts.filter(pl.col("file_sha256") == file_sha256).select(*_WELL_KEY, mine=said)
+    others = counts.filter(pl.col("file_sha256") != file_sha256).select(*_WELL_KEY, "file_sha256", other=said)
+    differing = mine.join(others, on=_WELL_KEY, how="inner").filter(pl.col("mine") != pl.col("other"))
+    if differing.is_empty():
+        return ""
+    first = differing.sort(pl.col("well").str.len_chars(), *_WELL_KEY, "file_sha256").head(_FEW)
+    told = [
+        f"{r['well']}: {r['mine']} here, {r['other']} in {paths[r['file_sha256']]}" for r in first.iter_rows(named=True)
+    ]
+    n = differing.select(_WELL_KEY).n_unique()
+    return f" ({'; '.join(told)}; {n} well{'' if n == 1 else 's'} in all)"
 
 
 def judge_plates(incoming: list[Claim], live: list[Claim], precedence: Precedence) -> PlateVerdict:

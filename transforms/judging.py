@@ -17,7 +17,7 @@ from expectations.ingested import INGESTED
 from expectations.reasons import reason
 from expectations.records import REJECTS
 from expectations.study import StudySettings
-from transforms.corrections import Claim, Policy, Precedence, claims, judge_plates, judge_rows
+from transforms.corrections import Claim, Policy, Precedence, claims, differences, judge_plates, judge_rows
 from transforms.limits import Hold, every_file, failed_rules, offenders
 from transforms.readers.source import BadCell, Reading
 from transforms.splitting import REJECT_COLUMNS, Known, bad_cell_rejects, split, tests_of
@@ -185,8 +185,13 @@ class _Pass:
         incoming = _claims_of(new["elispot_counts"], new["plates"], self.inside, is_live=False)
         live = _claims_of(self._stay("elispot_counts"), self._stay("plates"), self.live_files, is_live=True)
         verdict = judge_plates(incoming, live, self._precedence(self.settings.corrections.plates))
+        counts = pl.concat([new["elispot_counts"], self._stay("elispot_counts")])
+        paths = {one.file_sha256: one.path for one in self.live_files} | {
+            one.file_sha256: one.path for one in self.inside
+        }
         for sha, about in verdict.conflicts.items():
-            self.result.holds[sha] = Hold("conflict.same_plate", about, reason("conflict.same_plate").meaning)
+            problem = reason("conflict.same_plate").meaning.rstrip(".") + differences(counts, sha, paths)
+            self.result.holds[sha] = Hold("conflict.same_plate", about, problem)
         for sha, (code, about) in verdict.left_out.items():
             self.result.left_out[sha] = Hold(code, about, reason(code).meaning)
         gone = _plate_keys((one.file_sha256, one.plate_id) for one in verdict.replaced)
