@@ -73,7 +73,7 @@ def test_a_name_in_another_encoding_is_shown_escaped_and_read(folder):
     assert settled(folder, [one], 0.0)[0] == {one.path: b"x"}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may open everything")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may open everything; run as another user")
 def test_what_may_not_be_opened_is_named(folder):
     drop(folder, "secret/P1.txt")
     drop(folder, "P2.txt").chmod(0)

@@ -26,7 +26,7 @@ QUIET = (
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH (Debian: apt-get install chromium)"),
-    pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed"),
+    pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="no playwright; uv sync brings it"),
 ]
 
 
