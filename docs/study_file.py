@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from types import NoneType
 from typing import Any, Final, Literal, get_args, get_origin
@@ -17,7 +18,7 @@ from expectations.study import StudySettings
 
 _TEMPLATE: Final = Path(__file__).parents[1] / "flows" / "study_template.toml"
 _BOUNDS: Final = {Gt: (">", "gt"), Ge: (">=", "ge"), Lt: ("<", "lt"), Le: ("<=", "le")}
-_WORDS: Final = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+_WORDS: Final = {str: "text", int: "whole number", float: "number", bool: "true or false", date: "date"}
 
 _INTRO: Final = """\
 `study.toml` says everything a study decides. What it leaves out takes the default given here. It is
@@ -89,6 +90,8 @@ def _type(annotation: Any) -> str:
     if _is_list(annotation):
         plain = [one for one in arguments if one is not Ellipsis]
         return f"list of {_type(plain[0])}" if Ellipsis in arguments else f"list of {len(plain)} ({_type(plain[0])})"
+    if get_origin(annotation) is dict:
+        return f"table of {_type(arguments[1])}"
     if annotation in _WORDS:
         return _WORDS[annotation]
     return _type(arguments[0])  # optional or annotated

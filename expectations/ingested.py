@@ -23,6 +23,8 @@ PLATE: Final = Column(
 WELL: Final = Column("well", pl.String, "Well, row letter and column number (A1).", required=True, pattern="[A-P][1-9]|[A-P]1[0-9]|[A-P]2[0-4]")  # fmt: skip
 ANALYTE: Final = Column("analyte", pl.String, "What was stained for (IFNg).", required=True)
 
+CONTROL: Final = Column("control", pl.String, "Negative control the well is compared with (DMSO, an irrelevant line), where it is not the one study.toml gives.")  # fmt: skip
+
 SUBJECTS: Final = Table(
     "subjects",
     grain="one subject enrolled in the study",
@@ -79,13 +81,73 @@ PLATE_LAYOUTS: Final = Table(
         ),
         Column("cells_per_well", pl.Int64, "Cells put into the well.", unit="cells", minimum=1),
         Column("replicate", pl.Int32, "Replicate number among wells of one specimen and stimulus.", minimum=1),
+        CONTROL,
         *SOURCE,
     ),
     extra_rules=(FilledWith(("stimulus", "specimen_id")), FilledWith(("cells_per_well", "specimen_id"))),
     references=(
         Reference("specimen_id", "specimens.specimen_id"),
         Reference("stimulus", "study.stimuli"),
+        Reference("control", "study.negative_controls"),
     ),
+)
+
+TEMPLATE: Final = Column("template", pl.String, "Name of a recurring layout.", required=True)
+SLOT: Final = "Place of one specimen in a recurring layout, by any name (1, 2, ...)."
+
+LAYOUT_TEMPLATES: Final = Table(
+    "layout_templates",
+    grain="one well of a layout that many plates share",
+    key=("template", "well"),
+    stage="ingested",
+    columns=(
+        TEMPLATE,
+        WELL,
+        Column("slot", pl.String, SLOT + " Empty for a well without cells."),
+        Column("stimulus", pl.String, "Antigen or control in the well, as declared in study.toml."),
+        Column("cells_per_well", pl.Int64, "Cells put into the well, unless plate_templates says otherwise.", unit="cells", minimum=1),
+        Column("replicate", pl.Int32, "Replicate number among wells of one slot and stimulus.", minimum=1),
+        CONTROL,
+        *SOURCE,
+    ),
+    extra_rules=(FilledWith(("stimulus", "slot")),),
+    references=(
+        Reference("stimulus", "study.stimuli"),
+        Reference("control", "study.negative_controls"),
+    ),
+)  # fmt: skip
+
+PLATE_TEMPLATES: Final = Table(
+    "plate_templates",
+    grain="one specimen on one plate that follows a recurring layout",
+    key=("plate_id", "slot"),
+    stage="ingested",
+    columns=(
+        PLATE,
+        TEMPLATE,
+        Column("slot", pl.String, SLOT, required=True),
+        SPECIMEN,
+        Column("cells_per_well", pl.Int64, "Cells put into each well of this specimen, where it differs from the template.", unit="cells", minimum=1),
+        *SOURCE,
+    ),
+    references=(
+        Reference("template", "layout_templates.template"),
+        Reference("specimen_id", "specimens.specimen_id"),
+    ),
+)  # fmt: skip
+
+PEPTIDE_POOLS: Final = Table(
+    "peptide_pools",
+    grain="one peptide in one pool of a matrix design",
+    key=("pool", "peptide"),
+    stage="ingested",
+    columns=(
+        Column("pool", pl.String, "Pool, an antigen of study.toml.", required=True),
+        Column("peptide", pl.String, "Peptide, by sequence or name.", required=True),
+        Column("protein", pl.String, "Protein the peptide comes from."),
+        *SOURCE,
+    ),
+    references=(Reference("pool", "study.antigens"),),
 )
 
 INFUSION_PRODUCTS: Final = Table(
@@ -166,13 +228,36 @@ PLATES: Final = Table(
         PLATE,
         ANALYTE,
         Column("instrument", pl.String, "Reader that counted it.", required=True),
+        Column("software_version", pl.String, "Version of the reader's software, as the file gives it."),
         Column("read_date", pl.Date, "Day the instrument counted the plate."),
         Column("n_wells", pl.Int32, "Wells found in the file.", unit="wells", required=True, minimum=1),
         Column("n_wells_declared", pl.Int32, "Wells the file says the plate has.", unit="wells"),
+        Column(
+            "counting_parameters",
+            pl.String,
+            "JSON: the settings the spots were counted with, by the names and in the words of the file.",
+        ),
         Column("comment", pl.String, "Free text the operator entered, lines joined by ' | '."),
         *SOURCE,
     ),
     extra_rules=(Equal(("n_wells", "n_wells_declared"), limit=0.0),),
+)
+
+INSTRUMENT_LAYOUTS: Final = Table(
+    "instrument_layouts",
+    grain="one well of one plate as the operator described it in the instrument's software",
+    key=("plate_id", "well"),
+    stage="ingested",
+    entity=("plate_id",),
+    columns=(
+        PLATE,
+        WELL,
+        Column("donor", pl.String, "Donor as entered; a specimen where it is the name of one."),
+        Column("stimulus", pl.String, "Stimulus as entered."),
+        Column("cells_per_well", pl.Int64, "Cells per well as entered.", unit="cells", minimum=1),
+        Column("replicate", pl.Int32, "Replicate number as entered.", minimum=1),
+        *SOURCE,
+    ),
 )
 
 ELISPOT_COUNTS: Final = Table(
@@ -197,6 +282,9 @@ REFERENCE_TABLES: Final = (
     SUBJECTS,
     SPECIMENS,
     PLATE_LAYOUTS,
+    LAYOUT_TEMPLATES,
+    PLATE_TEMPLATES,
+    PEPTIDE_POOLS,
     INFUSION_PRODUCTS,
     TUMOUR_ASSESSMENTS,
     FOLLOW_UP,
@@ -204,5 +292,5 @@ REFERENCE_TABLES: Final = (
 )
 """Tables a person fills in, recognised by their header."""
 
-INGESTED: Final = (*REFERENCE_TABLES, PLATES, ELISPOT_COUNTS)
+INGESTED: Final = (*REFERENCE_TABLES, PLATES, INSTRUMENT_LAYOUTS, ELISPOT_COUNTS)
 """In the order in which they are judged: a table comes after those it refers to."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["file", "row", "call", "metric", "usage"]
+Kind = Literal["file", "row", "plate", "call", "metric", "usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,21 @@ _ROW: Final = (
     Reason("row.sheet_unrecognised", "row", "A sheet of a workbook holds no table perdure knows.", "Move it to a workbook of its own or name its columns as in the template."),
 )  # fmt: skip
 
+_PLATE: Final = (
+    Reason("layout.well_without_layout", "plate", "The instrument counted a well of which no layout says what was in it.", "Add the well to the plate's layout, or name it as unused."),
+    Reason("layout.well_without_count", "plate", "A layout says that the well held a test, but the instrument has no count of it.", "Check the plate's name and the layout; export the plate again if wells are missing."),
+    Reason("layout.sources_disagree", "plate", "Two layouts say different things about a well; the table goes before the template, and that before the instrument.", "Correct the one that is wrong."),
+    Reason("layout.donor_unknown", "plate", "A donor entered at the instrument is the name of no specimen.", "Name the wells in a plate-layout table; donors are never guessed from."),
+    Reason("layout.stimulus_unknown", "plate", "A stimulus entered at the instrument is not declared in study.toml.", "Declare it, or an alias, in study.toml, or name the wells in a plate-layout table."),
+    Reason("layout.specimen_on_several_plates", "plate", "A specimen was tested against the same antigen on more than one plate; the latest read is reported.", "Nothing to do if it was repeated; else correct the layout that names the wrong specimen."),
+    Reason("layout.no_control", "plate", "An antigen has no negative control of its specimen, analyte and vehicle on its plate.", "Correct the layout, or name the control in study.toml; without one there is no call."),
+    Reason("layout.control_ambiguous", "plate", "Wells of one antigen and specimen on one plate name different negative controls.", "Correct the layout's column `control`."),
+    Reason("layout.analyte_twice", "plate", "elispot.analytes gives two counts of this plate the same analyte; both keep the name the export gives them.", "Map only one of them in study.toml."),
+)  # fmt: skip
+
 _CALL: Final = (
     Reason("no_negative_control", "call", "No evaluable negative-control well of the same specimen, plate and analyte."),
+    Reason("control_ambiguous", "call", "The wells of the antigen name different negative controls."),
     Reason("negative_control_high", "call", "The mean of the negative control is above the quality limit."),
     Reason("no_positive_control", "call", "No evaluable positive-control well of the same specimen, plate and analyte."),
     Reason("positive_control_low", "call", "The positive control is too close to the negative control."),
@@ -90,6 +103,7 @@ _CALL: Final = (
     Reason("unequal_cells", "call", "Antigen and control wells hold different numbers of cells."),
     Reason("too_few_relabelings", "call", "So few relabelings of the wells exist (fewer than 20, or than 1 / alpha) that no p-value can reach alpha."),
     Reason("too_many_relabelings", "call", "More relabelings of the wells exist than the setting rules.dfr_eq.max_relabelings allows."),
+    Reason("too_many_resamples", "call", "More pairs of resampled means exist than the setting rules.dfr_2x.max_resamples allows."),
 )  # fmt: skip
 
 _METRIC: Final = (
@@ -132,7 +146,7 @@ _USAGE: Final = (
     Reason("explain.no_such_key", "usage", "No published number has that key."),
 )  # fmt: skip
 
-REASONS: Final[dict[str, Reason]] = {item.code: item for item in (*_FILE, *_ROW, *_CALL, *_METRIC, *_USAGE)}
+REASONS: Final[dict[str, Reason]] = {item.code: item for item in (*_FILE, *_ROW, *_PLATE, *_CALL, *_METRIC, *_USAGE)}
 
 
 def reason(code: str) -> Reason:

@@ -148,4 +148,25 @@ ESTIMATES: Final = Table(
     ),
 )  # fmt: skip
 
-RECORDS: Final = (RUNS, SETTINGS, FILES, REJECTS, QUALITY_CHECKS, DECISIONS, ESTIMATES)
+CONTROL_BASELINES: Final = Table(
+    "control_baselines",
+    grain="the limits of one control chart: one measure, instrument, analyte and reference period, one version",
+    key=("measure", "instrument", "analyte", "reference_first", "reference_last", "version"),
+    stage="record",
+    columns=(
+        Column("measure", pl.String, "What is charted.", required=True, values=v.PLATE_MEASURES),
+        Column("instrument", pl.String, "Reader that counted the plates.", required=True),
+        Column("analyte", pl.String, "What was stained for.", required=True),
+        Column("reference_first", pl.Date, "First read date of the reference period.", required=True),
+        Column("reference_last", pl.Date, "Last read date of the reference period.", required=True),
+        Column("version", pl.Int32, "1 for the first, 0 where there were too few plates for one; a new one only when re-estimation is asked for.", required=True),
+        Column("mean_log10", pl.Float64, "Mean of log10(x + 1) over the plates of the period; null for version 0."),
+        Column("sd_log10", pl.Float64, "Standard deviation likewise; null for version 0."),
+        Column("n_plates", pl.Int64, "Plates it rests on.", unit="plates", required=True),
+        Column("input_sha256", pl.String, "SHA-256 over the plates and values it rests on.", required=True),
+        Column("estimated_on", pl.Date, "Day of the estimate.", required=True),
+        RUN,
+    ),
+)  # fmt: skip
+
+RECORDS: Final = (RUNS, SETTINGS, FILES, REJECTS, QUALITY_CHECKS, DECISIONS, ESTIMATES, CONTROL_BASELINES)

@@ -280,7 +280,7 @@ class UniqueInFile(Rule):
 class Reference:
     """The column, where filled, names something declared elsewhere.
 
-    `target` is `table.column` of an ingested table, or `study.stimuli` for what study.toml declares.
+    `target` is `table.column` of an ingested table, or `study.*` for what study.toml declares.
     """
 
     column: str

@@ -5,17 +5,14 @@ Each setting exists once, here; `docs/study-file.md` is generated from the descr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-Name = Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$")]
-OnFailure = Literal["flag", "indeterminate", "not_evaluable"]
-RuleName = Literal["threshold", "dfr_eq"]
-
+from expectations.study_elispot import Antigen, Controls, Elispot, Rules
+from expectations.study_part import Name, Part
 
 _CONTROLS = {"negative": "a negative control", "positive": "a positive control", "unused": "a well without a test"}
 
@@ -23,15 +20,6 @@ _CONTROLS = {"negative": "a negative control", "positive": "a positive control",
 def _second(items: Sequence[Any]) -> int:
     """Index of the first item that stands before it already."""
     return next(index for index, item in enumerate(items) if item in items[:index])
-
-
-class Part(BaseModel):
-    """A part of the study file: unknown keys are errors, values never change after reading.
-
-    A rule over several settings raises ValueError as `key: what is wrong; how to mend it`, key counted from this part.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Identity(Part):
@@ -78,118 +66,6 @@ class Sampling(Part):
         default=False,
         description="True when no blood is drawn after progression: such specimens are absent with reason `progressed`.",
     )
-
-
-class Antigen(Part):
-    """An antigen responses are measured against."""
-
-    name: Name = Field(description="Name used everywhere.")
-    role: Literal["tumour", "viral", "other"] = Field(
-        description="tumour counts for persistence by subject; viral is a comparator."
-    )
-    aliases: tuple[Name, ...] = Field(default=(), description="Other spellings that layouts use.")
-
-
-class Controls(Part):
-    """The stimuli that are controls."""
-
-    negative: tuple[Name, ...] = Field(
-        default=("medium",), min_length=1, description="Stimuli of the negative-control wells."
-    )
-    positive: tuple[Name, ...] = Field(
-        default=(), description="Stimuli of the positive-control wells; empty when the lab runs none."
-    )
-    unused: tuple[Name, ...] = Field(default=("empty",), description="What layouts write for wells that hold no test.")
-
-
-class Quality(Part):
-    """Quality limits of ELISpot and what a failure does: flag, indeterminate (a positive only), or not_evaluable."""
-
-    min_replicates: int = Field(default=3, ge=1, description="Planned evaluable antigen wells; fewer is flagged.")
-    min_replicates_evaluable: int = Field(
-        default=2, ge=1, description="Fewer evaluable antigen wells than this: not evaluable."
-    )
-    max_replicate_variability: float = Field(
-        default=10.0, gt=0, description="Largest variance / (median + 1) of the antigen wells, in spots per well."
-    )
-    on_replicate_variability: OnFailure = Field(default="indeterminate", description="What a larger variability does.")
-    max_negative_control: float = Field(
-        default=50.0, gt=0, description="Largest mean of the negative control, spots per 10^6 cells."
-    )
-    on_negative_control: OnFailure = Field(default="not_evaluable", description="What a higher negative control does.")
-    min_positive_control: float = Field(
-        default=100.0, ge=0, description="Smallest positive minus negative control, spots per 10^6 cells; TNTC passes."
-    )
-    on_positive_control: OnFailure = Field(
-        default="not_evaluable",
-        description="What a missing or lower positive control does, where positive controls are declared.",
-    )
-    min_viability_percent: float = Field(
-        default=70.0, ge=0, le=100, description="Smallest viability; a specimen without one passes."
-    )
-    on_viability: OnFailure = Field(default="indeterminate", description="What a lower viability does.")
-    on_below_lod: OnFailure = Field(
-        default="indeterminate", description="What a positive below its limit of detection becomes."
-    )
-
-
-class Threshold(Part):
-    """Rule `threshold`: net mean and fold over the control."""
-
-    min_net: float = Field(default=55.0, description="Smallest net mean, spots per 10^6 cells.")
-    min_fold: float = Field(
-        default=4.0, ge=1, description="Smallest mean of antigen wells as a multiple of the control mean."
-    )
-
-
-class DfrEq(Part):
-    """Rule `dfr_eq`: distribution-free resampling, H0 equal means, exact."""
-
-    alpha: float = Field(default=0.05, gt=0, lt=1, description="Largest adjusted p-value of a positive call.")
-    max_relabelings: int = Field(
-        default=3_000_000, ge=20, description="Families with more relabelings are not evaluable, for memory's sake."
-    )
-
-
-class Rules(Part):
-    """Positivity rules: all are computed and stored; one is primary."""
-
-    primary: RuleName = Field(default="dfr_eq", description="The rule the headline numbers use.")
-    threshold: Threshold = Field(default_factory=Threshold, description="Settings of `threshold`.")
-    dfr_eq: DfrEq = Field(default_factory=DfrEq, description="Settings of `dfr_eq`.")
-
-
-class Elispot(Part):
-    """How ELISpot plates are read and called."""
-
-    analyte: Name = Field(
-        default="IFNg", description="Analyte of plates whose export names none; also the primary analyte."
-    )
-    tntc_ceiling: int | None = Field(
-        default=None,
-        gt=0,
-        description="Ceiling of a well too numerous to count, spots per well. Unset: the highest countable count on that plate.",
-    )
-    lod: float | None = Field(
-        default=None,
-        gt=0,
-        description="Fixed limit of detection of net values, spots per 10^6 cells. Unset: from the study's negative controls.",
-    )
-    min_control_wells: int = Field(
-        default=12, ge=2, description="Negative-control wells needed before a limit of blank is estimated."
-    )
-    sentinels: dict[str, Literal["tntc", "off_scale", "masked", "qc_rejected", "not_counted"]] = Field(
-        default={},
-        description='What a number below zero in place of a count means, as `-1 = "tntc"`, where the file does not say. Unset: such a file is held back.',
-    )
-    quality: Quality = Field(default_factory=Quality, description="Quality limits.")
-
-    @model_validator(mode="after")
-    def _sentinels_are_below_zero(self) -> Self:
-        for number in self.sentinels:
-            if not re.fullmatch(r"-[1-9]\d{0,3}", number, re.ASCII):
-                raise ValueError(f"sentinels.{number}: {number!r} is no whole number below zero; write one, as -1")
-        return self
 
 
 class Landmark(Part):
@@ -339,6 +215,11 @@ class StudySettings(Part):
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         names = {antigen.name for antigen in self.antigens}
+        for index, antigen in enumerate(self.antigens):
+            if antigen.control is not None and antigen.control not in self.controls.names:
+                raise ValueError(
+                    f"antigens.{index}.control: {antigen.control!r} is no negative control; declare it under controls.negative or [controls.matched]"
+                )
         for stimulus in self.infusion_product.reactive_stimuli:
             if stimulus not in names:
                 raise ValueError(
@@ -360,12 +241,25 @@ class StudySettings(Part):
             told += [(alias, f"the antigen {antigen.name}", f"antigens.{index}.aliases") for alias in antigen.aliases]
         for key, meaning in _CONTROLS.items():
             told += [(name, meaning, f"controls.{key}") for name in getattr(self.controls, key)]
+        for control, spellings in self.controls.matched.items():
+            key, meaning = f"controls.matched.{control}", f"the negative control {control}"
+            told += [(name, meaning, key) for name in dict.fromkeys((control, *spellings))]
         return told
 
     @property
     def stimuli(self) -> tuple[str, ...]:
         """Every spelling a layout may use."""
         return tuple(spelling for spelling, _, _ in self._spellings())
+
+    @property
+    def antigen_names(self) -> dict[str, str]:
+        """Every spelling of an antigen, with the antigen's name."""
+        return {spelling: one.name for one in self.antigens for spelling in (one.name, *one.aliases)}
+
+    @property
+    def negative_controls(self) -> dict[str, str]:
+        """Every spelling of a negative control, with the name of the control it stands for."""
+        return {spelling: name for name, spellings in self.controls.names.items() for spelling in spellings}
 
     @property
     def tumour_antigens(self) -> tuple[str, ...]:

@@ -134,7 +134,7 @@ ANSWERS = """
     misspelt list of tables          | 4    | visit                               | there is no setting `visit` here               | write `visits`, if that is what you mean (1 more
     a key of nowhere                 | 3    | study.favourite_colour              | there is no setting `favourite_colour` here    | use one of id, title, simulated
     misspelt key in braces           | 39   | persistence.landmarks[2].halfwidth  | there is no setting `halfwidth` here           | write `half_width`
-    a value not offered              | 30   | rules.primary                       | 'dfr' is none of the values allowed here       | write 'threshold' or 'dfr_eq'
+    a value not offered              | 30   | rules.primary                       | 'dfr' is none of the values allowed here       | write 'threshold', 'dfr_eq' or 'dfr_2x'
     another role                     | 21   | antigens[2].role                    | 'virus' is none of the values allowed here     | write 'tumour', 'viral' or 'other'
     a number in quotation marks      | 11   | visits[2].day                       | '42' is no whole number                        | without quotation marks
     half a day                       | 11   | visits[2].day                       | 42.5 is no whole number                        | write a whole number

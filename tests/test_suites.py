@@ -33,7 +33,10 @@ KNOWN: dict[str, list[str]] = {
     "subjects.subject_id": ["S1", "S2"],
     "specimens.specimen_id": ["B1", "B2"],
     "plate_layouts.plate_id": ["P1"],
+    "layout_templates.template": ["T1"],
     "study.stimuli": ["medium", "MART-1"],
+    "study.antigens": ["MART-1"],
+    "study.negative_controls": ["medium"],
 }
 TEXTS = ["S1", "S2", "S3", "B1", "P1", "P2", "medium", "it's", 'a "b"', "A1", "a1", "Z99", "counted", "x\ny"]
 DAYS = [date(1900, 1, 1), date(2012, 1, 1), date(2012, 1, 2), date(2199, 12, 31)]

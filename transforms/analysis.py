@@ -68,7 +68,7 @@ def analyse(stored: Tables, settings: StudySettings, today: date, run_id: str, *
         t["outcomes"], t["persistence_by_subject"], settings
     )
     t["associations"] = associations(t["persistence_by_subject"], t["outcomes"], t["infused_cells"], settings)
-    computed = {table.name: table.conform(t[table.name]) for table in (*COMPUTED, *OUTCOME_TABLES)}
+    computed = {table.name: table.conform(t.get(table.name, table.empty())) for table in (*COMPUTED, *OUTCOME_TABLES)}
     return Analysis(computed, new_estimates, study_checks(t, settings), next_due_date(t["expected_specimens"], today))
 
 

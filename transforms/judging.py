@@ -166,7 +166,13 @@ class _Pass:
         now = max(self.arrivals.values(), default=0)
         self.released = {one.file_sha256: one.released_in for one in live_files if one.released_in is not None}
         self.released |= {one.file_sha256: one.released_in or now for one in inside if one.is_released}
-        self.known: dict[str, set[str]] = {"study.stimuli": set(settings.stimuli)}
+        self.known: dict[str, set[str]] = {
+            "study.stimuli": set(settings.stimuli),
+            "study.antigens": set(settings.antigen_names),
+            "study.negative_controls": set(settings.negative_controls),
+            "specimens.specimen_id": set(settings.elispot.trend.reference_samples),
+            _LAID_OUT: set(),
+        }
 
     def run(self) -> Judgement:
         for table in INGESTED:
@@ -181,7 +187,8 @@ class _Pass:
         """Every plate from one file: others that claim it are held back, not needed, or give way."""
         new, replaced = self.result.new, self.result.replaced
         counted = new["elispot_counts"].select("file_sha256", "plate_id").unique()
-        new["plates"] = new["plates"].join(counted, on=["file_sha256", "plate_id"], how="semi")
+        for name in _OF_PLATES[:-1]:
+            new[name] = new[name].join(counted, on=["file_sha256", "plate_id"], how="semi")
         incoming = _claims_of(new["elispot_counts"], new["plates"], self.inside, is_live=False)
         live = _claims_of(self._stay("elispot_counts"), self._stay("plates"), self.live_files, is_live=True)
         verdict = judge_plates(incoming, live, self._precedence(self.settings.corrections.plates))
@@ -196,7 +203,7 @@ class _Pass:
             self.result.left_out[sha] = Hold(code, about, reason(code).meaning)
         gone = _plate_keys((one.file_sha256, one.plate_id) for one in verdict.replaced)
         unneeded = _plate_keys((sha, plate) for sha, plates in verdict.unneeded.items() for plate in plates)
-        for name in ("plates", "elispot_counts"):
+        for name in _OF_PLATES:
             leaving = self._stay(name).join(gone, on=gone.columns, how="semi")
             new[name] = new[name].join(unneeded, on=unneeded.columns, how="anti")
             replaced[name] = pl.concat([replaced[name], leaving])
@@ -219,7 +226,10 @@ class _Pass:
             self._take_in(table, incoming)
         stay, new = self._stay(table.name), self.result.new[table.name]
         for target in _TARGETS.get(table.name, ()):
-            self.known[f"{table.name}.{target}"] = set(stay[target].drop_nulls()) | set(new[target].drop_nulls())
+            values = set(stay[target].drop_nulls()) | set(new[target].drop_nulls())
+            self.known.setdefault(f"{table.name}.{target}", set()).update(values)
+        if table.name in _LAID_OUT_BY:
+            self.known[_LAID_OUT].update(laid_out_plates(table.name, pl.concat([stay, new]), self.known))
 
     def _stay(self, name: str) -> pl.DataFrame:
         """Rows of the store that nothing has replaced so far."""
@@ -279,12 +289,29 @@ class _Pass:
                 sums[sha] = sums.get(sha, 0) + count
 
 
+_OF_PLATES = [table.name for table in INGESTED if table.entity]
+"""Tables that hold plates; the last holds the counts."""
+_LAID_OUT = "plate_layouts.plate_id"
+"""What an export's plates must be in: a layout table, an assigned template, or a layout of the instrument."""
+_LAID_OUT_BY = ("plate_templates", "instrument_layouts")
+
 _TARGETS: dict[str, set[str]] = {}
 for _table in INGESTED:
     for _reference in _table.references:
         if not _reference.target.startswith("study."):
             _name, _, _column = _reference.target.partition(".")
             _TARGETS.setdefault(_name, set()).add(_column)
+
+
+def laid_out_plates(name: str, rows: pl.DataFrame, known: Known) -> set[str]:
+    """Plates that rows of `plate_templates` or `instrument_layouts` say the content of.
+
+    What an operator entered counts where it names a known specimen and a declared stimulus in one well at least.
+    """
+    if name == "instrument_layouts":
+        specimens, stimuli = list(known["specimens.specimen_id"]), list(known["study.stimuli"])
+        rows = rows.filter(pl.col("donor").is_in(specimens) & pl.col("stimulus").is_in(stimuli))
+    return set(rows["plate_id"])
 
 
 def _emptied(live: Frames, replaced: Frames) -> set[str]:

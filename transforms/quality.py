@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from expectations.study import OnFailure, RuleName, StudySettings
+from expectations.study import StudySettings
+from expectations.study_elispot import OnFailure, RuleName
 from transforms.positivity import ROUNDING, at_least, has_unequal_cells
 
 

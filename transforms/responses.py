@@ -7,7 +7,8 @@ import json
 import polars as pl
 
 from expectations.computed import RESPONSES, SPM
-from expectations.study import RuleName, StudySettings
+from expectations.study import StudySettings
+from expectations.study_elispot import RuleName
 from transforms.limit_of_blank import with_lod
 from transforms.positivity import ROUNDING, RULE_VERSIONS, RULES
 from transforms.quality import called
@@ -57,6 +58,7 @@ def _called_by(rule: RuleName, measured: pl.DataFrame, wells: pl.DataFrame, sett
         readout=pl.col("analyte"),
         unit=pl.lit(SPM),
         rule=pl.lit(rule),
+        control=pl.lit(settings.controls.negative[0]),
         rule_version=pl.lit(RULE_VERSIONS[rule]),
         rule_parameters=pl.lit(json.dumps(parameters, sort_keys=True)),
         is_primary_rule=pl.lit(rule == settings.rules.primary),

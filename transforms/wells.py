@@ -39,6 +39,10 @@ def elispot_wells(
         .with_columns(
             well_role=pl.col("well_role").fill_null("unused"),
             antigen=pl.when(pl.col("well_role") == "antigen").then(pl.col("antigen")),
+            control=pl.when(pl.col("well_role").is_in(["antigen", "negative_control"])).then(
+                pl.lit(settings.controls.negative[0])
+            ),
+            layout_source=pl.when(pl.col("layout_sha256").is_not_null()).then(pl.lit("plate_layouts")),
         )
     )
     return ELISPOT_WELLS.conform(wells).sort(ELISPOT_WELLS.key)

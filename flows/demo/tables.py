@@ -40,7 +40,7 @@ def write_csv(table: Table, rows: Iterable[Row], *, continental: bool = False, b
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";" if continental else ",", lineterminator="\r\n" if by_spreadsheet else "\n")
     writer.writerow(header(table))
-    writer.writerows([_text(row[name], continental=continental) for name in header(table)] for row in rows)
+    writer.writerows([_text(row.get(name), continental=continental) for name in header(table)] for row in rows)
     return text.getvalue().encode("utf-8-sig" if by_spreadsheet else "utf-8")
 
 
@@ -59,7 +59,7 @@ def write_workbook(table: Table, rows: Iterable[Row]) -> bytes:
     sheet = book.create_sheet(table.name)
     sheet.append(header(table))
     for row in rows:
-        sheet.append([row[name] for name in header(table)])
+        sheet.append([row.get(name) for name in header(table)])
     book.save(raw)
     # openpyxl stamps the time of saving into the archive and into its properties.
     with ZipFile(raw) as saved, ZipFile(fixed, "w", ZIP_DEFLATED) as archive:

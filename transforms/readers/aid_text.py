@@ -12,14 +12,11 @@ from datetime import date
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-import polars as pl
-
 from expectations.errors import SourceFileError
 from expectations.ingested import ELISPOT_COUNTS, PLATES
-from expectations.rules import UNREADABLE
 from expectations.study import StudySettings
 from transforms.readers.dates import AmbiguousDateError, read_date
-from transforms.readers.source import Reading, SourceFile
+from transforms.readers.source import Reading, SourceFile, incoming
 
 FORMAT: Final = "aid_text"
 _COUNTS: Final = "Spot counts:"
@@ -41,9 +38,6 @@ class _Well(NamedTuple):
     place: str
 
 
-_WELL_SCHEMA: Final = {"well": pl.String, "spots": pl.Int64, "status": pl.String, "place": pl.String}
-
-
 def recognises(text: str) -> bool:
     """True for a text that begins with a plate name or holds a grid titled as AID titles it."""
     first = next((line for line in text.split("\n") if line.strip()), "")
@@ -60,8 +54,7 @@ def read(source: SourceFile, text: str, settings: StudySettings) -> Reading:
     columns, rows = _declared_size(source, lines)
     wells = _count_grid(source, lines, columns, rows)
     analyte = settings.elispot.analyte
-    shared = {"plate_id": plate, "analyte": analyte, "file_sha256": source.sha256}
-    counts = pl.DataFrame(wells, schema=_WELL_SCHEMA, orient="row")
+    shared: dict[str, object] = {"plate_id": plate, "analyte": analyte, "file_sha256": source.sha256}
     plates = {
         "instrument": "AID",
         "read_date": _read_date(source, lines, settings),
@@ -73,10 +66,8 @@ def read(source: SourceFile, text: str, settings: StudySettings) -> Reading:
     return Reading(
         FORMAT,
         {
-            "plates": _incoming(pl.DataFrame([shared | plates], infer_schema_length=None), PLATES.schema),
-            "elispot_counts": _incoming(
-                counts.with_columns(**{k: pl.lit(v) for k, v in shared.items()}), ELISPOT_COUNTS.schema
-            ),
+            "plates": incoming(PLATES, [shared | plates]),
+            "elispot_counts": incoming(ELISPOT_COUNTS, [shared | well._asdict() for well in wells]),
         },
     )
 
@@ -84,11 +75,6 @@ def read(source: SourceFile, text: str, settings: StudySettings) -> Reading:
 def plate_id_of(name: str) -> str:
     """The plate name without blanks around it and without the reader's own file ending `.plt`."""
     return re.sub(r"\.plt$", "", name.strip(), flags=re.IGNORECASE).strip()
-
-
-def _incoming(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
-    typed = frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
-    return typed.with_columns(pl.lit(None, dtype=pl.String).alias(UNREADABLE))
 
 
 def _head(lines: list[str]) -> list[tuple[int, str]]:

@@ -13,16 +13,12 @@ from datetime import date
 from itertools import groupby
 from typing import Final, NamedTuple
 
-import polars as pl
-
-from expectations.contract import Table
 from expectations.errors import SourceFileError
 from expectations.ingested import ELISPOT_COUNTS, PLATES
-from expectations.rules import UNREADABLE
 from expectations.study import StudySettings
 from transforms.readers.aid_text import plate_id_of
 from transforms.readers.dates import AmbiguousDateError, read_date
-from transforms.readers.source import Reading, SourceFile
+from transforms.readers.source import Reading, SourceFile, incoming
 from transforms.readers.workbooks import Cells
 
 FORMAT: Final = "aid_workbook"
@@ -86,12 +82,7 @@ def read(source: SourceFile, sheets: Sheets, settings: StudySettings) -> Reading
         wells += [shared | {"analyte": analyte} | well for well in grid]
     if len({plate["n_wells"] for plate in plates}) > 1:
         raise _refused(source, name, "the blocks of counts are not all of one plate: they differ in size")
-    return Reading(FORMAT, {"plates": _incoming(PLATES, plates), "elispot_counts": _incoming(ELISPOT_COUNTS, wells)})
-
-
-def _incoming(table: Table, rows: list[dict[str, object]]) -> pl.DataFrame:
-    frame = table.conform(pl.DataFrame(rows, infer_schema_length=None))
-    return frame.with_columns(pl.lit(None, dtype=pl.String).alias(UNREADABLE))
+    return Reading(FORMAT, {"plates": incoming(PLATES, plates), "elispot_counts": incoming(ELISPOT_COUNTS, wells)})
 
 
 def _is_title(cell: str) -> bool:

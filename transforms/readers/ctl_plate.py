@@ -11,14 +11,12 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from expectations.contract import Table
 from expectations.errors import SourceFileError
 from expectations.ingested import ELISPOT_COUNTS, PLATES
-from expectations.rules import UNREADABLE
 from expectations.study import StudySettings
 from transforms.readers.dates import AmbiguousDateError, read_date
 from transforms.readers.plate_grid import Cells
-from transforms.readers.source import SourceFile
+from transforms.readers.source import SourceFile, incoming
 
 EXPORT_AGAIN: Final = "export the plate again from the ImmunoSpot software and do not edit it"
 _MEANINGS: Final = {
@@ -98,7 +96,7 @@ def tables_of(export: Export, counts: Counts, settings: StudySettings) -> dict[s
     Raises SourceFileError (ctl.header, ctl.count_token, sentinel.undeclared).
     """
     head = [[text.strip().strip('"').strip() for text in row] for row in export.cells[: counts.head_ends]]
-    shared = {
+    shared: dict[str, object] = {
         "plate_id": _plate_name(export, head),
         "analyte": settings.elispot.analyte,
         "file_sha256": export.source.sha256,
@@ -116,17 +114,9 @@ def tables_of(export: Export, counts: Counts, settings: StudySettings) -> dict[s
         "place": export.place(next((row for row, line in enumerate(lines) if line), 0)),
     }
     return {
-        "plates": _incoming([shared | plate], PLATES),
-        "elispot_counts": _incoming([shared | well for well in wells], ELISPOT_COUNTS),
+        "plates": incoming(PLATES, [shared | plate]),
+        "elispot_counts": incoming(ELISPOT_COUNTS, [shared | well for well in wells]),
     }
-
-
-def _incoming(rows: list[dict[str, Any]], table: Table) -> pl.DataFrame:
-    """The columns the contract declares; one it does not declare is passed over."""
-    columns = {
-        name: pl.Series(name, [row.get(name) for row in rows], dtype=dtype) for name, dtype in table.schema.items()
-    }
-    return pl.DataFrame(columns).with_columns(pl.lit(None, dtype=pl.String).alias(UNREADABLE))
 
 
 def _plate_name(export: Export, head: list[list[str]]) -> str:

@@ -21,7 +21,7 @@ from transforms.readers.tabular import column_name, incoming, is_counts, unused_
 
 FORMAT: Final = "long_csv"
 _TNTC: Final = "TNTC"
-_PLATE_COLUMNS: Final = ("read_date", "instrument", "comment")
+_PLATE_COLUMNS: Final = ("read_date", "instrument", "software_version", "counting_parameters", "comment")
 
 
 def recognises(sheets: list[Sheet]) -> bool:

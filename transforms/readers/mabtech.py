@@ -14,14 +14,12 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from expectations.contract import Table
 from expectations.errors import SourceFileError
 from expectations.ingested import ELISPOT_COUNTS, PLATES
-from expectations.rules import UNREADABLE
 from expectations.study import StudySettings
 from transforms.readers.aid_text import plate_id_of
 from transforms.readers.dates import AmbiguousDateError, read_date
-from transforms.readers.source import Reading, SourceFile
+from transforms.readers.source import Reading, SourceFile, incoming
 from transforms.readers.workbooks import Cells
 
 FORMAT: Final = "mabtech"
@@ -88,14 +86,9 @@ def read(source: SourceFile, sheets: Sheets, settings: StudySettings) -> Reading
         "file_sha256": source.sha256,
     }
     wells = [shared | _well(row) for row in rows]
-    tables = {"plates": _plates(shared, rows), "elispot_counts": _incoming(ELISPOT_COUNTS, wells)}
+    tables = {"plates": _plates(shared, rows), "elispot_counts": incoming(ELISPOT_COUNTS, wells)}
     unused = _filled_layout_columns(cells, columns)
     return Reading(FORMAT, tables, unused_columns={"elispot_counts": unused} if unused else {})
-
-
-def _incoming(table: Table, rows: list[dict[str, object]]) -> pl.DataFrame:
-    frame = table.conform(pl.DataFrame(rows, infer_schema_length=None))
-    return frame.with_columns(pl.lit(None, dtype=pl.String).alias(UNREADABLE))
 
 
 def _plates(shared: dict[str, object], rows: list[_Row]) -> pl.DataFrame:
@@ -106,7 +99,7 @@ def _plates(shared: dict[str, object], rows: list[_Row]) -> pl.DataFrame:
         {"analyte": analyte, "n_wells": len(wells), "n_wells_declared": None, "place": wells[0].place}
         for analyte, wells in of_analyte.items()
     ]
-    return _incoming(PLATES, [shared | fact for fact in facts])
+    return incoming(PLATES, [shared | fact for fact in facts])
 
 
 def _well(row: _Row) -> dict[str, object]:

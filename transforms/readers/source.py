@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
+from expectations.contract import Table
 from expectations.errors import SourceFileError
+from expectations.rules import UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,18 @@ class Reading:
     tables: dict[str, pl.DataFrame]
     bad_cells: list[BadCell] = field(default_factory=list)
     unused_columns: dict[str, list[str]] = field(default_factory=dict)
+
+
+def incoming(table: Table, rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
+    """Rows in the columns of a table, plus the empty `unreadable_columns`.
+
+    A column the export has no word of is null; what the contract does not declare is passed over.
+    """
+    columns = [
+        pl.Series(name, [row.get(name) for row in rows], dtype=dtype, strict=True)
+        for name, dtype in table.schema.items()
+    ]
+    return pl.DataFrame([*columns, pl.Series(UNREADABLE, [None] * len(rows), dtype=pl.String)])
 
 
 def text_of(source: SourceFile) -> str | None:

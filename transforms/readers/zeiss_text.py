@@ -10,16 +10,12 @@ import re
 from datetime import date
 from typing import Final, NamedTuple
 
-import polars as pl
-
-from expectations.contract import Table
 from expectations.errors import SourceFileError
 from expectations.ingested import ELISPOT_COUNTS, PLATES
-from expectations.rules import UNREADABLE
 from expectations.study import StudySettings
 from transforms.readers.aid_text import plate_id_of
 from transforms.readers.dates import AmbiguousDateError, read_date
-from transforms.readers.source import Reading, SourceFile
+from transforms.readers.source import Reading, SourceFile, incoming
 
 FORMAT: Final = "zeiss_text"
 _HEADINGS: Final = ("Comment", "Quantity", "Parameters")
@@ -74,8 +70,8 @@ def read(source: SourceFile, text: str, settings: StudySettings) -> Reading:
     }
     shared = {name: plate[name] for name in ("plate_id", "analyte", "file_sha256")}
     tables = {
-        "plates": _incoming(PLATES, [plate]),
-        "elispot_counts": _incoming(ELISPOT_COUNTS, [shared | well for well in _wells(grid, places)]),
+        "plates": incoming(PLATES, [plate]),
+        "elispot_counts": incoming(ELISPOT_COUNTS, [shared | well for well in _wells(grid, places)]),
     }
     return Reading(FORMAT, tables)
 
@@ -91,11 +87,6 @@ def _wells(grid: Grid, places: list[str]) -> list[dict[str, object]]:
         for row, (counts, place) in enumerate(zip(grid, places, strict=True))
         for column, spots in enumerate(counts, start=1)
     ]
-
-
-def _incoming(table: Table, rows: list[dict[str, object]]) -> pl.DataFrame:
-    frame = table.conform(pl.DataFrame(rows, infer_schema_length=None))
-    return frame.with_columns(pl.lit(None, dtype=pl.String).alias(UNREADABLE))
 
 
 def _sections(source: SourceFile, text: str) -> _Sections:
