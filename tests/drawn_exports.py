@@ -44,10 +44,17 @@ Wells = dict[str, tuple[int | None, str]]
 """Well to count and status."""
 
 
-def settings(*, plates: str = "hold", tables: str = "hold", order: str | None = None) -> StudySettings:
-    """The drawn study with its rules for corrections and dates."""
+def settings(
+    *, plates: str = "hold", tables: str = "hold", order: str | None = None, sentinels: Mapping[str, str] | None = None
+) -> StudySettings:
+    """The drawn study with its rules for corrections, dates and numbers below zero."""
     more = f'\n[corrections]\nplates = "{plates}"\nreference_tables = "{tables}"\n'
     more += f'[dates]\norder = "{order}"\n' if order else ""
+    more += (
+        "".join(["[elispot.sentinels]\n", *(f'{n} = "{status}"\n' for n, status in sentinels.items())])
+        if sentinels
+        else ""
+    )
     return parse_study((STUDY + more).encode())
 
 
@@ -69,6 +76,15 @@ def candidate(content: str | bytes, path: str, arrival: int = 1, **more: object)
     """A file read and ready to be judged."""
     file = source(content, path)
     return Candidate(file.sha256, path, arrival, registry.read(file, SETTINGS), **more)  # type: ignore[arg-type]
+
+
+def counted(counts: Sequence[Sequence[str]]) -> Wells:
+    """What tokens of a grid stand for, of numbers only."""
+    return {
+        f"{letter}{n}": (int(token), "counted")
+        for letter, row in zip(LETTERS, counts, strict=False)
+        for n, token in enumerate(row, start=1)
+    }
 
 
 def wells_of(reading: Reading) -> Wells:
@@ -116,6 +132,43 @@ def with_count(well: str, token: str) -> list[list[str]]:
     rows = [list(row) for row in COUNTS]
     rows[LETTERS.index(well[0])][int(well[1:]) - 1] = token
     return rows
+
+
+def zeiss_export(
+    counts: Sequence[Sequence[str]] = COUNTS,
+    *,
+    title: str = "PL-1",
+    comment: Sequence[str] = ("ELI 7",),
+    read_on: str = "Friday, May 18, 2007",
+    parameters: Sequence[str] = ("Time: \t4:09:18 PM", "Diameter: \t[25 ... 500] "),
+) -> str:
+    """An export as the instrument writes it: counts and their sums parted by tabs, an empty cell adding nothing."""
+    numbers = [[int(cell) if cell.isdigit() else 0 for cell in row] for row in counts]
+    rows = [
+        "\t".join([letter, *(f"{cell:>6}" for cell in row), f"{sum(of_row):>6}"])
+        for letter, row, of_row in zip(LETTERS, counts, numbers, strict=False)
+    ]
+    head = "\t".join(["", *(f"{n:>6}" for n in range(1, len(counts[0]) + 1)), "       S"])
+    sums = "\t".join(["S", *(f"{sum(of_column):>8}" for of_column in zip(*numbers, strict=True)), ""])
+    told = [f"  {line}" for line in comment]
+    return "\n".join(
+        [
+            title,
+            "",
+            " Comment",
+            *told,
+            "",
+            " Quantity",
+            head,
+            *rows,
+            sums,
+            "",
+            " Parameters",
+            f"Date: \t{read_on}",
+            *parameters,
+            "",
+        ]
+    )
 
 
 def workbook(sheets: Mapping[str, Sequence[Sequence[object]]], formats: Mapping[str, str] | None = None) -> bytes:

@@ -241,6 +241,13 @@ def without_cell(rows: list[list[str]], letter: str, at: int) -> str:
     return ctl_tabbed(rows)
 
 
+def moved_left(**sides: bool) -> list[list[str]]:
+    """Cells of an export of which one was deleted; those behind it have moved."""
+    rows = ctl_cells(**sides)
+    del next(row for row in rows if row[0] == "C")[3]
+    return rows
+
+
 def tabbed(old: str, new: str, **more: bool) -> Callable[[], str]:
     """The export of cells with one change."""
     return lambda: ctl_tabbed(ctl_cells(**more)).replace(old, new, 1)
@@ -284,6 +291,12 @@ DAMAGE: dict[str, Callable[[], str | bytes]] = {
         .replace("Spot Counts", "Sizes")
         .replace("Well areas covered by spots (%)", "Spot Counts")
     ),
+    "cells: titles exchanged": lambda: (
+        ctl_tabbed(ctl_cells(has_layout=True, has_histogram=False))
+        .replace("Spot Counts", "x")
+        .replace("Assay Layout", "Spot Counts")
+    ),
+    "workbook: a cell lost, nothing else": lambda: as_workbook(moved_left(has_sizes=False, has_histogram=False)),
     "cells: a row lost": lambda: ctl_tabbed([row for row in ctl_cells() if row[0] != "E"]),
     "cells: cut short": lambda: ctl_tabbed(ctl_cells()[: [row[0] for row in ctl_cells()].index("H") + 1]).rstrip("\n"),
     "workbook: another sheet": swapped_sheets,
@@ -318,6 +331,8 @@ REFUSED = """
     cells: no title                   | ctl.count_grid  | expected one grid titled `Spot Counts`
     cells: two titles                 | ctl.count_grid  | found 2
     cells: sizes under the title      | ctl.count_grid  | the histogram below says
+    cells: titles exchanged           | ctl.count_grid  | what stands below the assay layout
+    workbook: a cell lost, nothing else | ctl.count_grid | the cells of row C do not stand under the column numbers
     cells: a row lost                 | ctl.count_grid  | expected row E of the counts, found 'F'
     cells: cut short                  | ctl.count_grid  | expected a row of underscores below the 8 rows of counts
     workbook: another sheet           | ctl.header      | the sheet does not begin with the version

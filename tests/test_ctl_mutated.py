@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from expectations.errors import SourceFileError
 from tests.drawing import needs_shared
 from tests.drawn_ctl import DRAWN, FOLDER, FORMS, as_workbook, by_eye, ctl_cells, ctl_fixed, ctl_tabbed, real_cells
-from tests.drawn_exports import Wells, read, wells_of, with_count
+from tests.drawn_exports import SETTINGS, Wells, read, source, wells_of, with_count
+from transforms.readers import ctl_workbook
 
 EXPECTED = DRAWN | {"C4": (None, "tntc"), "F6": (None, "off_scale")}
 TOKENS = with_count("C4", "TNTC")
@@ -114,6 +115,73 @@ def test_cells_exchanged_copied_or_shifted_change_no_well(one, other, how, tenth
     else:
         rows[one[0]].insert(one[1], rows[other[0]][other[1]])
     found = wells_or_none(as_workbook(rows) if tenth == 0 else ctl_tabbed(rows).encode())
+    assert found is None or changed(found) == set()
+
+
+WORKBOOK = source(b"", "drawn.xls")
+SIDES = st.fixed_dictionaries({"has_sizes": st.booleans(), "has_histogram": st.booleans(), "has_layout": st.booleans()})
+CELL_VALUE = st.one_of(st.sampled_from(["", "TNTC", "-1", "-9", "A", "1", "12", "Spot Counts"]), st.text(max_size=4))
+
+
+def in_sheet(rows: list[list[str]]) -> Wells | None:
+    """What the reader of workbooks makes of these cells; None where it refuses them, or they are of no export."""
+    sheets = [("PL-1", rows)]
+    if not ctl_workbook.recognises(sheets):
+        return None
+    try:
+        return wells_of(ctl_workbook.read(WORKBOOK, sheets, SETTINGS))
+    except SourceFileError:
+        return None
+
+
+@given(SIDES)
+def test_cells_of_a_sheet_are_read_as_they_stand(sides):
+    assert in_sheet(ctl_cells(TOKENS, **sides)) == EXPECTED
+
+
+@settings(max_examples=2000, deadline=None)
+@given(SIDES, st.integers(0, 200), COLUMN_OF_CELLS, CELL_VALUE)
+def test_a_changed_cell_of_a_sheet_shows_in_its_own_well_or_the_file_is_refused(sides, row, cell, value):
+    rows = ctl_cells(TOKENS, **sides)
+    row %= len(rows)
+    before, rows[row][cell] = rows[row][cell], value
+    found = in_sheet(rows)
+    if found is not None:
+        own = f"{rows[row][0]}{cell}" if rows[row][0] in tuple("ABCDEFGH") else None
+        assert changed(found) <= {own}
+        assert not changed(found) or before != value
+
+
+@settings(max_examples=2000, deadline=None)
+@given(SIDES, st.integers(0, 200), st.integers(0, 200), st.sampled_from(["cut", "double", "swap", "move", "blank"]))
+def test_rows_of_a_sheet_cut_doubled_moved_blanked_or_exchanged_change_no_well(sides, one, other, how):
+    assume(
+        sides["has_sizes"] or sides["has_histogram"] or not sides["has_layout"]
+    )  # what else is there to tell them by
+    rows = ctl_cells(TOKENS, **sides)
+    one, other = one % len(rows), other % len(rows)
+    if how == "swap":
+        rows[one], rows[other] = rows[other], rows[one]
+    elif how == "blank":
+        rows[one] = [""] * len(rows[one])
+    else:
+        row = list(rows[one]) if how == "double" else rows.pop(one)
+        if how != "cut":
+            rows.insert(other, row)
+    found = in_sheet(rows)
+    assert found is None or changed(found) == set()
+
+
+@settings(max_examples=2000, deadline=None)
+@given(SIDES, st.integers(0, 200), COLUMN_OF_CELLS, st.sampled_from(["delete", "insert"]), st.booleans())
+def test_cells_of_a_sheet_moved_to_the_side_change_no_well_but_the_one(sides, row, cell, how, is_blank):
+    rows = ctl_cells(TOKENS, **sides)
+    row %= len(rows)
+    if how == "delete":
+        del rows[row][cell]
+    else:
+        rows[row].insert(cell, "" if is_blank else "7")
+    found = in_sheet(rows)
     assert found is None or changed(found) == set()
 
 

@@ -7,106 +7,27 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from expectations.errors import SourceFileError
 from tests import drawn_exports
 from tests.drawing import SHARED, needs_shared, table
-from tests.drawn_exports import LETTERS, SETTINGS, column, day, read, source, workbook
-from transforms.readers import mabtech, workbooks
-from transforms.readers.source import Reading
-
-Rows = list[list[Any]]
-Sheets = dict[str, Rows]
-Found = dict[tuple[str, str], tuple[int | None, str]]
-"""Analyte and well to count and status."""
-
-LIST, GRID, FACTS = "Plate Database", "Spot Forming Units (SFU)", "Plate Information"
-POPULATIONS = ("LED490 Total", "LED490 Single", "LED490+LED550")
-HEADER = ["Plate", "Well", "Read Date", "Analyte Secreting Population", "LED Filter", GRID, "Masked"]
-LAYOUT = ["Layout-Analyte", "Layout-Donor", "Layout-Cells/well", "Layout-Stimuli", "Layout-Replicate#"]
-WELLS = tuple(f"{letter}{n}" for letter in LETTERS[:8] for n in range(1, 13))
-UNREAD = ("H11", "H12")
-
-
-def count(population: int, well: int) -> int | None:
-    """The drawn count of a population in a well, both from 0; none in wells that were not read."""
-    return None if WELLS[well] in UNREAD else 1000 - 300 * population + well
-
-
-def grids(titles: tuple[str | None, ...]) -> Rows:
-    """The sheet of counts: one grid a population, under its title where it has one."""
-    rows: Rows = [[GRID]]
-    for n, title in enumerate(titles):
-        rows += [[title]] if title else []
-        rows.append([None, *(float(number) for number in range(1, 13))])
-        rows += [[letter, *(count(n, 12 * row + c) for c in range(12))] for row, letter in enumerate(LETTERS[:8])]
-        rows += [[]] * 3
-    return rows
-
-
-def facts() -> Rows:
-    return [
-        [],
-        [None, "Plate Name:", "PL-1"],
-        [None, "Plate Read Date:", "2024-01-29 09:06:56"],
-        [None, "Last Saved Date:", "2024-01-30 09:18:05"],
-        [None, "Machine ID:", "Iris 0"],
-    ]
-
-
-def drawn() -> Sheets:
-    """A FluoroSpot plate as the instrument writes it: rows of one well together, two wells not read."""
-    listed: Rows = [[*HEADER, *LAYOUT, None, None]]
-    for well, name in enumerate(WELLS):
-        for n, population in enumerate(POPULATIONS):
-            listed.append(["PL-1", name, None, population, population, count(n, well), "NO", *[None] * 5, None, None])
-    for number, label in enumerate(LAYOUT, start=1):
-        listed[number][-1] = label
-    return {FACTS: facts(), LIST: listed, GRID: grids(POPULATIONS), "Layout": [[None, 1, 2]]}
-
-
-DRAWN: Found = {
-    (population, name): (count(n, well), "not_counted" if name in UNREAD else "counted")
-    for n, population in enumerate(POPULATIONS)
-    for well, name in enumerate(WELLS)
-}
-
-
-def white() -> Sheets:
-    """A plate of one colour: no column of filters, and a grid without a title."""
-    header = [cell for cell in HEADER if cell != "LED Filter"]
-    listed: Rows = [[*header, *LAYOUT]]
-    listed += [["PL-1", name, None, "White LED", count(0, n), "NO", *[None] * 5] for n, name in enumerate(WELLS)]
-    return {FACTS: facts(), LIST: listed, GRID: grids((None,))}
-
-
-def found_in(reading: Reading) -> Found:
-    """Every well of every population."""
-    rows = reading.tables["elispot_counts"].select("analyte", "well", "spots", "status").iter_rows()
-    return {(analyte, well): (spots, status) for analyte, well, spots, status in rows}
-
-
-def line_of(population: int, well: str) -> int:
-    """Row of the list, from 0."""
-    return 1 + 3 * WELLS.index(well) + population
-
-
-def edit(row: int, cell: int | str, value: object, sheet: str = LIST) -> Callable[[Sheets], None]:
-    """Another value in one cell of a sheet, rows and columns from 0 or by their header."""
-
-    def change(sheets: Sheets) -> None:
-        sheets[sheet][row][HEADER.index(cell) if isinstance(cell, str) else cell] = value
-
-    return change
-
-
-def changed_by(change: Callable[[Sheets], Any], sheets: Sheets | None = None) -> bytes:
-    """The drawn workbook after a change."""
-    told = sheets or drawn()
-    change(told)
-    return workbook(told)
+from tests.drawn_exports import column, day, read, workbook
+from tests.drawn_mabtech import (
+    DRAWN,
+    FACTS,
+    GRID,
+    LIST,
+    POPULATIONS,
+    Found,
+    Sheets,
+    changed_by,
+    drawn,
+    edit,
+    found_in,
+    line_of,
+    white,
+)
+from transforms.readers import mabtech
 
 
 def test_each_population_is_an_analyte_of_its_own_and_none_is_added_to_another():
@@ -119,8 +40,8 @@ def test_each_population_is_an_analyte_of_its_own_and_none_is_added_to_another()
 
 def test_the_plate_has_its_name_its_day_and_its_reader_and_every_well_its_cell():
     reading = read(workbook(drawn()))
-    told = reading.tables["plates"].select("plate_id", "instrument", "read_date").unique().rows()
-    assert told == [("PL-1", "Mabtech Iris 0", day("2024-01-29"))]
+    told = reading.tables["plates"].select("plate_id", "instrument", "software_version", "read_date").unique().rows()
+    assert told == [("PL-1", "Mabtech Iris 0", "1.1.58.127", day("2024-01-29"))]
     places = {(row[2], row[1]): row[-2] for row in reading.tables["elispot_counts"].iter_rows()}
     assert places["LED490 Single", "B3"] == f"{LIST}!F{line_of(1, 'B3') + 1}"
 
@@ -146,12 +67,6 @@ def test_a_plate_read_in_white_light_has_the_analyte_of_the_layout_in_the_file()
     reading = read(workbook(sheets))
     assert column(reading, "plates", "analyte") == ["IL-5"]
     assert {analyte for analyte, _ in found_in(reading)} == {"IL-5"}
-
-
-def test_layout_columns_that_somebody_filled_in_are_reported_as_not_read():
-    assert read(workbook(drawn())).unused_columns == {}
-    filled = edit(line_of(0, "C4"), len(HEADER) + 1, "P01")
-    assert read(changed_by(filled)).unused_columns == {"elispot_counts": ["Layout-Donor"]}
 
 
 def named_filters(sheets: Sheets) -> None:
@@ -213,6 +128,12 @@ def cut_with_its_grid(sheets: Sheets) -> None:
             row[1:] = []
 
 
+def exchanged_populations(sheets: Sheets) -> None:
+    """The names of two populations of one well, their filters staying."""
+    edit(line_of(0, "C4"), "Analyte Secreting Population", POPULATIONS[1])(sheets)
+    edit(line_of(1, "C4"), "Analyte Secreting Population", POPULATIONS[0])(sheets)
+
+
 def without_column(name: str) -> Callable[[Sheets], None]:
     return edit(0, name, None)
 
@@ -230,6 +151,7 @@ DAMAGE: dict[str, Callable[[Sheets], Any]] = {
     "another well": edit(line_of(0, "C4"), "Well", "C5"),
     "no well of any plate": edit(line_of(0, "C4"), "Well", "Q1"),
     "another population": edit(line_of(0, "C4"), "Analyte Secreting Population", "LED490 Totai"),
+    "populations exchanged": exchanged_populations,
     "no population": edit(line_of(0, "C4"), "Analyte Secreting Population", None),
     "a word for a count": edit(line_of(0, "C4"), GRID, "TNTC"),
     "neither masked nor not": edit(line_of(0, "C4"), "Masked", None),
@@ -254,6 +176,7 @@ REFUSED = """
     another well              | mabtech.wells   | well C5 of LED490 Total stands twice
     no well of any plate      | mabtech.well    | 'Q1' is no well
     another population        | mabtech.wells   | 1 wells of LED490 Total are missing (C4)
+    populations exchanged     | mabtech.wells   | LED490 Single of LED490 Total here, and LED490 Single
     no population             | mabtech.well    | the column `Analyte Secreting Population` is empty
     a word for a count        | mabtech.well    | the count 'TNTC' is no whole number
     neither masked nor not    | mabtech.well    | expected YES or NO in the column `Masked`, found ''
@@ -324,76 +247,3 @@ def test_what_the_real_plates_are_compared_with_is_what_their_lists_say():
     assert (len(single), len(multiplex)) == (96, 960)
     assert (single["IFNg", "C4"], single["IFNg", "A1"]) == ((1394, "counted"), (None, "not_counted"))
     assert multiplex["LED640 Single", "A1"] == (13, "counted")
-
-
-FILE = source(workbook(drawn()), "drawn.xlsx")
-CELLS = {name: [list(row) for row in cells] for name, cells in workbooks.workbook_cells(FILE)}
-
-
-def found_or_none(sheet: str, rows: list[list[str]], also: tuple[str, ...]) -> Found | None:
-    """What the reader makes of other cells in one sheet, the sheets in `also` left out; None where it refuses."""
-    sheets = [(name, rows if name == sheet else cells) for name, cells in CELLS.items() if name not in also]
-    if not mabtech.recognises(sheets):
-        return None
-    try:
-        return found_in(mabtech.read(FILE, sheets, SETTINGS))
-    except SourceFileError:
-        return None
-
-
-def changed(found: Found) -> set[tuple[str, str]]:
-    return {well for well in found.keys() | DRAWN.keys() if found.get(well) != DRAWN.get(well)}
-
-
-SHEET = st.sampled_from([LIST, LIST, GRID, FACTS])
-ROW, COLUMN = st.integers(0, 400), st.integers(0, 14)
-WITHOUT = st.sampled_from([(), (GRID,)])
-VALUE = st.one_of(
-    st.text(max_size=6),
-    st.integers(-5, 10**7).map(str),
-    st.sampled_from(["", "YES", "NO", "TNTC", "A1", "H12", "White LED", *POPULATIONS]),
-)
-
-
-@settings(max_examples=500, deadline=None)
-@given(SHEET, ROW, COLUMN, VALUE, WITHOUT)
-def test_a_changed_cell_shows_in_its_own_well_or_the_file_is_refused(sheet, row, cell, value, without):
-    rows = [list(line) for line in CELLS[sheet]]
-    row %= len(rows)
-    rows[row] += [""] * (cell + 1 - len(rows[row]))
-    rows[row][cell] = value
-    found = found_or_none(sheet, rows, tuple(name for name in without if name != sheet))
-    if found is None:
-        return
-    line = CELLS[LIST][row] if sheet == LIST and row else None
-    own = {(line[3], line[1])} if line and cell in (HEADER.index(GRID), HEADER.index("Masked")) else set()
-    assert changed(found) <= own
-    if own and not without:
-        assert {found[well][1] for well in changed(found)} <= {"masked"}
-
-
-@settings(max_examples=500, deadline=None)
-@given(ROW, ROW, st.integers(1, 30), st.sampled_from(["cut", "double", "swap"]), WITHOUT)
-def test_rows_of_the_list_cut_doubled_or_exchanged_change_no_well(row, other, n, how, without):
-    rows = [list(line) for line in CELLS[LIST]]
-    row, other = row % len(rows), other % len(rows)
-    if how == "swap":
-        rows[row], rows[other] = rows[other], rows[row]
-    elif how == "double":
-        rows[other:other] = rows[row : row + n]
-    else:
-        del rows[row : row + n]
-    found = found_or_none(LIST, rows, without)
-    assert found is None or changed(found) == set()
-
-
-@settings(max_examples=300, deadline=None)
-@given(ROW, COLUMN, ROW, COLUMN)
-def test_two_cells_of_the_list_exchanged_are_refused_or_change_no_well_beside_a_mask(row, cell, other_row, other_cell):
-    rows = [list(line) for line in CELLS[LIST]]
-    row, other_row = row % len(rows), other_row % len(rows)
-    for line, at in ((row, cell), (other_row, other_cell)):
-        rows[line] += [""] * (at + 1 - len(rows[line]))
-    rows[row][cell], rows[other_row][other_cell] = rows[other_row][other_cell], rows[row][cell]
-    found = found_or_none(LIST, rows, ())
-    assert found is None or changed(found) == set()

@@ -366,3 +366,10 @@ def test_whatever_stands_in_the_cells_every_line_is_a_row_or_the_file_is_refused
         frame = reading.tables["blood_counts"]
         assert frame["place"].is_unique().all()
         assert frame.filter(pl.col(UNREADABLE).is_not_null()).height == len({cell.place for cell in reading.bad_cells})
+
+
+def test_plates_and_wells_of_templates_are_spelled_as_those_of_layouts():
+    wells = read("template,well,slot,stimulus,cells_per_well\nT,a01,1,medium,200000\n")
+    assert column(wells, "layout_templates", "well") == ["A1"]
+    plates = read("plate_id,template,slot,specimen_id\n PL-1.PLT ,T,1,S1\n")
+    assert column(plates, "plate_templates", "plate_id") == ["PL-1"]

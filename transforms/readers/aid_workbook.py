@@ -9,16 +9,21 @@ that of its block.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from itertools import groupby
 from typing import Final, NamedTuple
+
+import polars as pl
 
 from expectations.errors import SourceFileError
 from expectations.ingested import ELISPOT_COUNTS, PLATES
 from expectations.study import StudySettings
 from transforms.readers.aid_text import plate_id_of
+from transforms.readers.counting_parameters import as_json, labelled, software_version
 from transforms.readers.dates import AmbiguousDateError, read_date
-from transforms.readers.source import Reading, SourceFile, incoming
+from transforms.readers.sentinels import CountCell, meanings_of
+from transforms.readers.source import Reading, SourceFile, incoming, incoming_columns
 from transforms.readers.workbooks import Cells
 
 FORMAT: Final = "aid_workbook"
@@ -33,8 +38,14 @@ _TIMES: Final = ("double", "triple", "quadruple", "quintuple")
 _HEADER = re.compile(r"Plate:(?P<name>.*?),\s*Date:(?P<date>.*?),\s*User:.*", re.DOTALL)
 _ROWS_OF: Final = {12: 8, 24: 16}
 """Columns of a plate to its rows."""
-_COUNT = re.compile(r"\d{1,6}", re.ASCII)
-_UNCOUNTED: Final = {"": "not_counted", "--": "not_counted", "TNTC": "tntc"}
+_WORDS: Final = {"": "not_counted", "--": "not_counted", "TNTC": "tntc"}
+"""What stands for a count, in capitals."""
+_SETTING: Final = "TNTC level"
+"""Title of blocks that are no measurement: the count from which the reader gives up, in every well."""
+_ENTERED: Final = ("Sample ids",)
+"""Titles of blocks in which the operator wrote something."""
+_NO_SETTINGS: Final = ("plate name", "date", "user", "comments", "path")
+"""Labels, in lower case, of the sheet of properties that do not say how spots were counted."""
 _EXPORT_AGAIN: Final = "export the plate again from the AID software and do not edit the workbook"
 
 Sheets = list[tuple[str, Cells]]
@@ -65,24 +76,35 @@ def read(source: SourceFile, sheets: Sheets, settings: StudySettings) -> Reading
     name, cells = _sheet_of_blocks(source, sheets)
     properties = _properties(sheets)
     header = _header(cells)
-    shared: dict[str, object] = {
+    plate: dict[str, object] = {
         "plate_id": _plate_name(source, header, properties),
         "instrument": "AID",
+        "software_version": software_version(properties),
         "read_date": _read_date(source, header, properties, settings),
-        "comment": properties.get("Comments"),
+        "comment": " | ".join(properties.get("Comments", [])) or None,
         "file_sha256": source.sha256,
-        "n_wells_declared": None,
     }
+    blocks = _blocks(source, name, cells)
     plates: list[dict[str, object]] = []
-    wells: list[dict[str, object]] = []
-    for analyte, block in _blocks_of_counts(source, name, cells, settings.elispot.analyte):
+    wells: list[pl.DataFrame] = []
+    for analyte, block in _blocks_of_counts(source, name, blocks, settings.elispot.analyte):
         grid = _grid(source, name, cells, block)
-        facts = {"analyte": analyte, "n_wells": len(grid), "place": f"{name}!A{block.row + 1}"}
-        plates.append(shared | facts)
-        wells += [shared | {"analyte": analyte} | well for well in grid]
-    if len({plate["n_wells"] for plate in plates}) > 1:
+        spots, statuses = meanings_of(source, grid, _WORDS, settings, lambda cell: _bad_cell(source, cell))
+        facts = {
+            "analyte": analyte,
+            "n_wells": len(grid),
+            "counting_parameters": as_json(_parameters(properties, cells, blocks, block), without=_NO_SETTINGS),
+            "place": f"{name}!A{block.row + 1}",
+        }
+        plates.append(plate | facts)
+        of_well = {"well": [cell.well for cell in grid], "place": [cell.place for cell in grid]}
+        counts = plate | {"analyte": analyte, "spots": spots, "status": statuses} | of_well
+        wells.append(incoming_columns(ELISPOT_COUNTS, len(grid), counts))
+    if len({facts["n_wells"] for facts in plates}) > 1:
         raise _refused(source, name, "the blocks of counts are not all of one plate: they differ in size")
-    return Reading(FORMAT, {"plates": incoming(PLATES, plates), "elispot_counts": incoming(ELISPOT_COUNTS, wells)})
+    tables = {"plates": incoming(PLATES, plates), "elispot_counts": pl.concat(wells)}
+    unused = _entered(cells, blocks)
+    return Reading(FORMAT, tables, unused_columns={"elispot_counts": unused} if unused else {})
 
 
 def _is_title(cell: str) -> bool:
@@ -101,10 +123,32 @@ def _sheet_of_blocks(source: SourceFile, sheets: Sheets) -> tuple[str, Cells]:
     return found[0]
 
 
-def _properties(sheets: Sheets) -> dict[str, str]:
+def _properties(sheets: Sheets) -> dict[str, list[str]]:
     """What the sheet `Properties` says, filled lines only."""
     lines = [row for name, cells in sheets if name == _PROPERTIES for row in cells]
-    return {row[0]: " | ".join(filled) for row in lines if row and (filled := [cell for cell in row[1:] if cell])}
+    return labelled((row[0], " | ".join(filter(None, row[1:]))) for row in lines if row and row[0])
+
+
+def _parameters(
+    properties: dict[str, list[str]], cells: Cells, blocks: list[_Block], counts: _Block
+) -> dict[str, list[str]]:
+    """The settings in the sheet of properties, and the level from which the wells of this image were TNTC."""
+    mine = [block for block in blocks if block.what == _SETTING and block.which in (None, counts.which)]
+    levels = dict.fromkeys(cell for block in mine for cell in _filled_cells(cells, block))
+    return properties | ({_SETTING: list(levels)} if levels else {})
+
+
+def _entered(cells: Cells, blocks: list[_Block]) -> list[str]:
+    """Blocks in which the operator wrote something, which is not read."""
+    return [block.what for block in blocks if block.what in _ENTERED and any(_filled_cells(cells, block))]
+
+
+def _filled_cells(cells: Cells, block: _Block) -> Iterable[str]:
+    """What stands in the wells of a block that is not one of counts, empty cells and `--` left out."""
+    for row in cells[block.row + 2 :]:
+        if not any(row) or _is_title(row[0]):
+            return
+        yield from (cell for cell in row[1:] if cell not in ("", "--"))
 
 
 def _header(cells: Cells) -> dict[str, str]:
@@ -117,8 +161,8 @@ def _header(cells: Cells) -> dict[str, str]:
     return {}
 
 
-def _plate_name(source: SourceFile, header: dict[str, str], properties: dict[str, str]) -> str:
-    names = {plate_id_of(name) for name in (header.get("name", ""), properties.get("Plate Name", ""))} - {""}
+def _plate_name(source: SourceFile, header: dict[str, str], properties: dict[str, list[str]]) -> str:
+    names = {plate_id_of(name) for name in (header.get("name", ""), *properties.get("Plate Name", []))} - {""}
     if len(names) == 1:
         return names.pop()
     several = f"the workbook gives two plate names ({', '.join(sorted(names))})"
@@ -132,9 +176,9 @@ def _plate_name(source: SourceFile, header: dict[str, str], properties: dict[str
 
 
 def _read_date(
-    source: SourceFile, header: dict[str, str], properties: dict[str, str], settings: StudySettings
+    source: SourceFile, header: dict[str, str], properties: dict[str, list[str]], settings: StudySettings
 ) -> date | None:
-    told = {header.get("date", ""), properties.get("Date", "")} - {""}
+    told = {header.get("date", ""), *properties.get("Date", [])} - {""}
     days: set[date] = set()
     for value in sorted(told):
         try:
@@ -150,9 +194,12 @@ def _read_date(
     return days.pop() if days else None
 
 
-def _blocks_of_counts(source: SourceFile, name: str, cells: Cells, unnamed: str) -> list[tuple[str, _Block]]:
+def _blocks(source: SourceFile, name: str, cells: Cells) -> list[_Block]:
+    return [_block(source, name, number, row[0]) for number, row in enumerate(cells) if row and _is_title(row[0])]
+
+
+def _blocks_of_counts(source: SourceFile, name: str, blocks: list[_Block], unnamed: str) -> list[tuple[str, _Block]]:
     """Analyte and block, in the order of the sheet."""
-    blocks = [_block(source, name, number, row[0]) for number, row in enumerate(cells) if row and _is_title(row[0])]
     are_counts = [block.what == _COUNTS for block in blocks]
     if not any(are_counts):
         raise _refused(source, name, f"there is no block titled `Plate Data - {_COUNTS}`")
@@ -241,10 +288,10 @@ def _is_new(images: list[str]) -> bool:
     return images[-1] not in ("", *images[:-1]) and "+" not in images[-1]
 
 
-def _grid(source: SourceFile, name: str, cells: Cells, block: _Block) -> list[dict[str, object]]:
+def _grid(source: SourceFile, name: str, cells: Cells, block: _Block) -> list[CountCell]:
     n_columns = _columns(source, name, cells, block)
     n_rows, first = _ROWS_OF[n_columns], block.row + 2
-    wells: list[dict[str, object]] = []
+    wells: list[CountCell] = []
     for offset in range(n_rows):
         row = _filled(cells, first + offset)
         place, letter = f"{name}!A{first + offset + 1}", chr(ord("A") + offset)
@@ -255,11 +302,22 @@ def _grid(source: SourceFile, name: str, cells: Cells, block: _Block) -> list[di
             raise _refused(source, place, told)
         row += [""] * (n_columns + 1 - len(row))
         wells += [
-            _well(source, cell, f"{letter}{column}", f"{name}!{chr(ord('A') + column)}{first + offset + 1}")
+            CountCell(f"{letter}{column}", cell, f"{name}!{chr(ord('A') + column)}{first + offset + 1}")
             for column, cell in enumerate(row[1:], start=1)
         ]
+    _check_shifted(source, wells, n_columns)
     _check_below(source, name, cells, first + n_rows)
     return wells
+
+
+def _check_shifted(source: SourceFile, wells: list[CountCell], n_columns: int) -> None:
+    """A cell taken out of a row moves those behind it and leaves the last one empty, where other rows have one."""
+    rows = [wells[n : n + n_columns] for n in range(0, len(wells), n_columns)]
+    filled = [row for row in rows if any(cell.text for cell in row)]
+    ends = {bool(row[-1].text): row[-1] for row in filled}
+    if len(ends) == 2:
+        told = f"row {ends[False].well[0]} ends before the last column, so its cells may have been moved"
+        raise _refused(source, ends[False].place, told)
 
 
 def _check_below(source: SourceFile, name: str, cells: Cells, row: int) -> None:
@@ -289,15 +347,11 @@ def _filled(cells: Cells, row: int) -> list[str]:
     return told
 
 
-def _well(source: SourceFile, cell: str, well: str, place: str) -> dict[str, object]:
-    if _COUNT.fullmatch(cell):
-        return {"well": well, "spots": int(cell), "status": "counted", "place": place}
-    if (status := _UNCOUNTED.get(cell.upper())) is not None:
-        return {"well": well, "spots": None, "status": status, "place": place}
-    raise source.refuse(
+def _bad_cell(source: SourceFile, cell: CountCell) -> SourceFileError:
+    return source.refuse(
         "aid.count_token",
-        place=place,
-        problem=f"{cell[:20]!r} is neither a count, TNTC, `--` nor empty",
+        place=cell.place,
+        problem=f"{cell.text[:20]!r} is neither a count, TNTC, `--` nor empty",
         remedy=_EXPORT_AGAIN,
     )
 

@@ -11,10 +11,11 @@ from itertools import takewhile
 from typing import Final
 
 from expectations.errors import SourceFileError
-from transforms.readers.ctl_plate import Counts, Export, Token, legend_of
+from transforms.readers.ctl_plate import Counts, Export, Token, coloured_of, legend_of
 from transforms.readers.plate_grid import (
     PLATE_SHAPES,
     ROW_LETTERS,
+    Cells,
     Grid,
     cell,
     grids_in,
@@ -25,6 +26,7 @@ from transforms.readers.plate_grid import (
 _TITLE: Final = "spot counts"
 _BESIDE_COUNTS: Final = "mean spot sizes"
 """How the title of the grid begins that stands beside that of counts."""
+_OF_LAYOUT: Final = "refer to assay indices"
 _BETWEEN: Final = 3
 """Most rows, empty or of underscores, between the column numbers and row A."""
 _WELL = re.compile(r"[A-P][1-9]\d?", re.ASCII)
@@ -47,9 +49,10 @@ def counts_in_cells(export: Export) -> Counts:
         ]
     _check_end(export, grid, begins + rows)
     _check_histogram(export, grid, tokens)
-    below = takewhile(lambda row: not is_blank(row), export.cells[begins + rows :])
+    below = list(takewhile(lambda row: not is_blank(row), export.cells[begins + rows :]))
+    _check_below(export, begins + rows, below)
     head_ends = min(min(other.title_row, other.header) for other in grids)
-    return Counts(tokens, head_ends, legend_of(below))
+    return Counts(tokens, head_ends, legend_of(below), coloured=coloured_of(below))
 
 
 def _count_grid(export: Export, grids: list[Grid]) -> Grid:
@@ -98,6 +101,9 @@ def _check_row(export: Export, grid: Grid, beside: list[Grid], letter: str, row:
         raise _shifted(export, letter, row, strays[0])
     if export.sheet is None and width != len(export.cells[grid.header]):
         raise _shifted(export, letter, row, 0)
+    counts = [cell(export.cells, row, column) for column in range(grid.first, grid.first + grid.columns)]
+    if export.sheet is not None and not beside and any(counts) and not counts[-1]:  # a cell was taken out, it may be
+        raise _shifted(export, letter, row, grid.first + grid.columns - 1)
 
 
 def _shifted(export: Export, letter: str, row: int, column: int) -> SourceFileError:
@@ -111,6 +117,14 @@ def _check_end(export: Export, grid: Grid, row: int) -> None:
         found = "the end of the file" if below is None else repr(" ".join(filter(None, below))[:40])
         problem = f"expected a row of underscores below the {PLATE_SHAPES[grid.columns]} rows of counts, found {found}"
         raise export.refuse("ctl.count_grid", export.place(row, grid.first), problem)
+
+
+def _check_below(export: Export, row: int, below: Cells) -> None:
+    """Below the assay layout it is said that its numbers are no counts; its title may be lost or exchanged."""
+    for offset, line in enumerate(below):
+        if any(_OF_LAYOUT in text.lower() for text in line):
+            problem = "below the grid of counts stands what stands below the assay layout, so its title is not its own"
+            raise export.refuse("ctl.count_grid", export.place(row + offset), problem)
 
 
 def _check_histogram(export: Export, grid: Grid, tokens: list[Token]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from expectations.ingested import ELISPOT_COUNTS, PLATES
 from expectations.study import StudySettings
 from transforms.readers.dates import AmbiguousDateError, read_date
 from transforms.readers.plate_grid import Cells
-from transforms.readers.source import SourceFile, incoming
+from transforms.readers.source import Reading, SourceFile, incoming
 
 EXPORT_AGAIN: Final = "export the plate again from the ImmunoSpot software and do not edit it"
 _MEANINGS: Final = {
@@ -33,6 +34,9 @@ _REVIEWED = re.compile(r"QC review last updated on\s+([^;]*?)(?:\s+by ImmunoSpot
 _SERIAL = re.compile(r"Analyzer Serial number:\s*([^;]*?)\s*(?:;.*)?", re.IGNORECASE)
 _TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?:\s*[AP]M\b)?", re.IGNORECASE)
 _LEGEND = re.compile(r"(-\d{1,4})\s*=\s*(.*?)(?=\s*-\d{1,4}\s*=|$)", re.ASCII)
+_COLOURED = re.compile(r"QC changes are highlighted|\w+ numbers mean .+", re.IGNORECASE)
+"""What an export says of the colour of its numbers: no reader sees it, and texts do not have it."""
+_SETTING = re.compile(r"(?P<name>[^:]+?)(?::\s*| (?:was|were) )(?P<value>.*)")
 _COUNT = re.compile(r"\d{1,6}", re.ASCII)
 _SENTINEL = re.compile(r"-[1-9]\d{0,3}", re.ASCII)
 
@@ -70,6 +74,8 @@ class Counts:
     head_ends: int
     legend: Mapping[str, str] = field(default_factory=dict)
     plate_code: str | None = None
+    coloured: Sequence[str] = ()
+    """What is said below the grid of the colour of its numbers, which is lost."""
 
 
 def is_first_line(text: str) -> bool:
@@ -88,6 +94,25 @@ def legend_of(rows: Iterable[Sequence[str]]) -> dict[str, str]:
         for number, statuses in found.items()
         if len(statuses) == 1 and (status := next(iter(statuses))) is not None
     }
+
+
+def coloured_of(rows: Iterable[Sequence[str]]) -> list[str]:
+    """What the rows below a grid say of the colour of its numbers."""
+    return list(dict.fromkeys(text.strip() for row in rows for text in row if _COLOURED.fullmatch(text.strip())))
+
+
+def reading_of(format_name: str, plates: Sequence[tuple[Export, Counts]], settings: StudySettings) -> Reading:
+    """What a file holds: its plates with their wells, and what of them is lost.
+
+    Raises SourceFileError (ctl.header, ctl.count_token, sentinel.undeclared).
+    """
+    told = [tables_of(export, counts, settings) for export, counts in plates]
+    lost = dict.fromkeys(f"colour of the counts ({words})" for _, counts in plates for words in counts.coloured)
+    return Reading(
+        format_name,
+        {name: pl.concat([tables[name] for tables in told]) for name in told[0]},
+        unused_columns={"elispot_counts": list(lost)} if lost else {},
+    )
 
 
 def tables_of(export: Export, counts: Counts, settings: StudySettings) -> dict[str, pl.DataFrame]:
@@ -158,10 +183,24 @@ def _comment(lines: list[str], plate_code: str | None) -> str | None:
 
 
 def _parameters(head: list[list[str]]) -> str | None:
-    """How the plate was counted: what stands below the path of its file."""
+    """How the plate was counted: what stands below the path of its file, as JSON.
+
+    `Sensitivity: 160`, `Fill Holes was Off` and `Oversized Spots were Estimated` are settings with a value. What
+    stands in brackets belongs to the line above.
+    """
     below = next((row for row, texts in enumerate(head) if any(map(_PATH.fullmatch, texts))), len(head))
-    told = [" ".join(filter(None, texts)) for texts in head[below + 1 :]]
-    return " | ".join(text for text in told if re.search(r"[^\W\d_]", text)) or None
+    lines = [" ".join(filter(None, texts)) for texts in head[below + 1 :]]
+    settings: dict[str, list[str]] = {}
+    name = None
+    for line in (line for line in lines if re.search(r"[^\W\d_]", line)):
+        if name is not None and line.startswith("("):
+            settings[name][-1] += f" {line}"
+            continue
+        match = _SETTING.fullmatch(line)
+        name, value = (match["name"], match["value"]) if match else (line, "")
+        settings.setdefault(name, []).append(value)
+    told = {name: values[0] if len(values) == 1 else values for name, values in settings.items()}
+    return json.dumps(told, ensure_ascii=False) if told else None
 
 
 def _told(pattern: re.Pattern[str], lines: list[str]) -> list[str]:

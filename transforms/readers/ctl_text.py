@@ -13,7 +13,7 @@ from typing import Final
 
 from expectations.study import StudySettings
 from transforms.readers.ctl_cells import counts_in_cells
-from transforms.readers.ctl_plate import Counts, Export, Token, is_first_line, legend_of, tables_of
+from transforms.readers.ctl_plate import Counts, Export, Token, coloured_of, is_first_line, legend_of, reading_of
 from transforms.readers.plate_grid import PLATE_SHAPES, ROW_LETTERS
 from transforms.readers.source import Reading, SourceFile
 
@@ -39,7 +39,7 @@ def read(source: SourceFile, text: str, settings: StudySettings) -> Reading:
     export = Export(source, [line.split("\t") for line in lines])
     is_fixed = any(line.strip().lower() == _TITLE for line in lines)
     counts = _counts_in_lines(export, lines) if is_fixed else counts_in_cells(export)
-    return Reading(FORMAT, tables_of(export, counts, settings))
+    return reading_of(FORMAT, [(export, counts)], settings)
 
 
 def _counts_in_lines(export: Export, lines: list[str]) -> Counts:
@@ -60,8 +60,8 @@ def _counts_in_lines(export: Export, lines: list[str]) -> Counts:
         tokens += [Token(f"{letter}{n}", text, export.place(row)) for n, text in enumerate(texts, start=1)]
     ends = begins + PLATE_SHAPES[columns]
     _check_end(export, lines, ends)
-    legend = legend_of([line] for line in takewhile(str.strip, lines[ends:]))
-    return Counts(tokens, titles[0], legend, plate_code)
+    below = [[line] for line in takewhile(str.strip, lines[ends:])]
+    return Counts(tokens, titles[0], legend_of(below), plate_code, coloured_of(below))
 
 
 def _header(export: Export, lines: list[str], title: int) -> tuple[int, str | None]:

@@ -1,6 +1,6 @@
 """CTL ImmunoSpot reader, workbooks of versions 3 and 4 (.xls, or saved again as .xlsx): one plate a sheet.
 
-Colours are not read: which counts were changed in quality control, and which are uncertain, is lost.
+Colours are not read: which counts were changed in quality control, and which are uncertain, is lost and reported so.
 """
 
 from __future__ import annotations
@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import polars as pl
-
 from expectations.study import StudySettings
 from transforms.readers.ctl_cells import counts_in_cells
-from transforms.readers.ctl_plate import Export, is_first_line, tables_of
+from transforms.readers.ctl_plate import Export, is_first_line, reading_of
 from transforms.readers.plate_grid import Cells, is_blank
 from transforms.readers.source import Reading, SourceFile
 
@@ -40,9 +38,8 @@ def read(source: SourceFile, sheets: NamedCells, settings: StudySettings) -> Rea
                 remedy="move it to a workbook of its own",
             )
     exports = [Export(source, cells, name) for name, cells in filled]
-    plates = [tables_of(export, counts_in_cells(export), settings) for export in exports]
-    tables = {name: pl.concat([plate[name] for plate in plates]) for name in plates[0]}
-    names = tables["plates"]["plate_id"]
+    reading = reading_of(FORMAT, [(export, counts_in_cells(export)) for export in exports], settings)
+    names = reading.tables["plates"]["plate_id"]
     if names.n_unique() < len(names):
         raise source.refuse(
             "ctl.header",
@@ -50,7 +47,7 @@ def read(source: SourceFile, sheets: NamedCells, settings: StudySettings) -> Rea
             problem="two sheets hold the same plate",
             remedy="remove one of them",
         )
-    return Reading(FORMAT, tables)
+    return reading
 
 
 def _is_export(cells: Cells) -> bool:

@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date, datetime, time
 from typing import Literal
 
+from transforms.readers.calendar_words import month_number, weekday_numbers
+
 Order = Literal["dmy", "mdy"] | None
 
-_MONTHS = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-)
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _PLAUSIBLE_YEARS = range(1900, 2200)
 """A year outside is a slip of the pen: no subject, plate or visit of a study lies there."""
-_TIME = r"(?:[T ,]\s*(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:\s*[AaPp][Mm])?))?"
-_ISO = re.compile(rf"(?P<y>\d{{4}})(?P<s>[-/.])(?P<m>\d{{1,2}})(?P=s)(?P<d>\d{{1,2}}){_TIME}", re.ASCII)
-_NUMERIC = re.compile(rf"(?P<a>\d{{1,2}})(?P<s>[-/.])(?P<b>\d{{1,2}})(?P=s)(?P<y>\d{{4}}){_TIME}", re.ASCII)
-_MONTH_FIRST = re.compile(
-    rf"(?:(?P<w>[A-Za-z]+)\.?,?\s+)?(?P<m>[A-Za-z]{{3,9}})\.?\s+(?P<d>\d{{1,2}}),?\s+(?P<y>\d{{4}}){_TIME}", re.ASCII
+_TIME = (
+    r"(?:[T,\s]\s*(?P<hour>[0-9]{1,2})[:.](?P<minute>[0-9]{2})"
+    r"(?:[:.](?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,6}))?)?"
+    r"(?:\s*(?P<half>[AaPp])\.?\s?[Mm]\.?)?)?"
 )
-_DAY_FIRST = re.compile(
-    rf"(?:(?P<w>[A-Za-z]+)\.?,?\s+)?(?P<d>\d{{1,2}})[\s-](?P<m>[A-Za-z]{{3,9}})\.?[\s-](?P<y>\d{{4}}){_TIME}", re.ASCII
+_WORD = r"[^\W\d_]"
+_THE = r"(?i:den|d\.)\s+"
+"""What Danish, Norwegian, Swedish and German write before a day."""
+_WEEKDAY = rf"(?:(?!{_THE})(?P<weekday>{_WORD}+)\.?,?\s+)?(?:{_THE})?"
+_DAY, _MONTH, _YEAR = r"(?P<d>[0-9]{1,2})", rf"(?P<m>{_WORD}{{3,}})\.?", r"(?P<y>[0-9]{4})"
+_OF = r"(?i:de\s+)?"
+_FORMS = (
+    re.compile(rf"{_WEEKDAY}{_YEAR}(?P<s>[-/.])(?P<m>[0-9]{{1,2}})(?P=s){_DAY}{_TIME}"),
+    re.compile(rf"{_WEEKDAY}(?P<a>[0-9]{{1,2}})(?P<s>[-/.])(?P<b>[0-9]{{1,2}})(?P=s){_YEAR}{_TIME}"),
+    re.compile(rf"{_WEEKDAY}{_MONTH}\s+{_DAY},?\s+{_YEAR}{_TIME}"),
+    re.compile(rf"{_WEEKDAY}{_DAY}(?:\.|er|º)?(?P<s>[\s/.-])\s?{_OF}{_MONTH}(?:(?P=s)|\s+{_OF}){_YEAR}{_TIME}"),
 )
 
 
@@ -43,19 +39,20 @@ class AmbiguousDateError(ValueError):
 def read_date(text: str, order: Order) -> date:
     """The day a text names; a time of day in it is read and left out.
 
-    Raises AmbiguousDateError where day and month could be either and `order` is None, ValueError for no date.
+    Raises AmbiguousDateError where day and month could be either and `order` is None, ValueError for no date: also for
+    a year of two digits, and a weekday that is not that of the day.
     """
     return read_moment(text, order).date()
 
 
 def read_moment(text: str, order: Order) -> datetime:
     """The moment a text names, midnight where it gives no time. Raises like `read_date`."""
-    text = text.strip()
-    for pattern in (_ISO, _NUMERIC, _MONTH_FIRST, _DAY_FIRST):
-        if match := pattern.fullmatch(text):
+    text = unicodedata.normalize("NFC", text.strip())
+    for form in _FORMS:
+        if match := form.fullmatch(text):
             parts = match.groupdict()
             year, month, day = _numeric(parts, order) if "a" in parts else _named(parts)
-            return datetime.combine(_checked(date(year, month, day), parts.get("w")), _clock(parts["time"]))
+            return datetime.combine(_checked(date(year, month, day), parts), _clock(parts))
     raise ValueError(f"{text!r} is no date")
 
 
@@ -70,28 +67,30 @@ def _numeric(parts: dict[str, str], order: Order) -> tuple[int, int, int]:
 
 def _named(parts: dict[str, str]) -> tuple[int, int, int]:
     month = parts["m"]
-    if month.isdigit():
-        return int(parts["y"]), int(month), int(parts["d"])
-    fitting = [number for number, name in enumerate(_MONTHS, start=1) if name.startswith(month.lower())]
-    if len(fitting) != 1:
-        raise ValueError(f"{month!r} is no month")
-    return int(parts["y"]), fitting[0], int(parts["d"])
+    return int(parts["y"]), int(month) if month.isdigit() else month_number(month), int(parts["d"])
 
 
-def _checked(day: date, weekday: str | None) -> date:
+def _checked(day: date, parts: dict[str, str]) -> date:
     """Year and weekday must be right: both guard against a digit gone wrong."""
     if day.year not in _PLAUSIBLE_YEARS:
         raise ValueError(f"the year {day.year} cannot be meant")
-    if weekday and not (len(weekday) > 1 and _WEEKDAYS[day.weekday()].startswith(weekday.lower())):
-        raise ValueError(f"{day} is no {weekday}")
+    if weekday := parts["weekday"]:
+        month = parts.get("m", "1")
+        meant = weekday_numbers(weekday, None if month.isdigit() else month)
+        if not meant:
+            raise ValueError(f"{weekday!r} is no weekday in a language that writes the date so")
+        if day.weekday() not in meant:
+            raise ValueError(f"{day} is no {weekday}")
     return day
 
 
-def _clock(text: str | None) -> time:
-    if text is None:
+def _clock(parts: dict[str, str]) -> time:
+    if parts["hour"] is None:
         return time()
-    compact = re.sub(r"\s+", "", text.upper())
-    seconds = ":%S" if compact.count(":") == 2 else ""
-    fraction = ".%f" if "." in compact else ""
-    form = f"%I:%M{seconds}{fraction}%p" if compact.endswith("M") else f"%H:%M{seconds}{fraction}"
-    return datetime.strptime(compact, form).time()
+    hour = int(parts["hour"])
+    if half := parts["half"]:
+        if not 1 <= hour <= 12:
+            raise ValueError(f"{hour} is no hour of half a day")
+        hour = hour % 12 + (12 if half in "Pp" else 0)
+    fraction = (parts["fraction"] or "").ljust(6, "0")
+    return time(hour, int(parts["minute"]), int(parts["second"] or 0), int(fraction))

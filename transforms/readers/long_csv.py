@@ -1,26 +1,35 @@
 """The documented long CSV: one row a well, for every ELISpot reader perdure has no reader for.
 
 Columns `plate, well, spots` and, where they help, `analyte, status, read_date, instrument, comment`. An empty count
-without a status is not counted; a filled one is counted; `TNTC` in place of a count is a status.
+without a status is not counted; a filled one is counted; `TNTC` in place of a count is a status, and so is a number
+below zero where the study file says what it means.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Final
 
 import polars as pl
 
+from expectations import vocabulary as v
 from expectations.ingested import ELISPOT_COUNTS, PLATES
 from expectations.rules import UNREADABLE
 from expectations.study import StudySettings
 from transforms.readers.aid_text import plate_id_of
+from transforms.readers.counting_parameters import text_as_json
 from transforms.readers.sheets import Sheet
 from transforms.readers.source import BadCell, Reading, SourceFile
 from transforms.readers.tabular import column_name, incoming, is_counts, unused_columns, well_name
 
 FORMAT: Final = "long_csv"
 _TNTC: Final = "TNTC"
+_OPTIONAL: Final = ("analyte", "status")
+"""Columns of a well that may be left out: misspelled, they would be, and the wells be others."""
+_ALIKE: Final = 0.75
+"""Share of letters in common from which a header is taken for a misspelled one."""
 _PLATE_COLUMNS: Final = ("read_date", "instrument", "software_version", "counting_parameters", "comment")
 
 
@@ -32,12 +41,15 @@ def recognises(sheets: list[Sheet]) -> bool:
 def read(source: SourceFile, sheets: list[Sheet], settings: StudySettings) -> Reading:
     """Rows of `elispot_counts`, and of `plates` one a plate and analyte.
 
-    Raises SourceFileError: table.empty, table.repeated_column, long_csv.plate where a plate has two read dates or one
-    that cannot be read, or a well two rows.
+    Raises SourceFileError: table.empty, table.repeated_column, table.missing_column where one is misspelled,
+    long_csv.plate where a plate has two read dates or one that cannot be read, a well two rows, or lines are cut short.
     """
-    sheet = _with_statuses(sheets[0])
+    _refuse_misspelled(source, sheets[0])
+    _refuse_cut_short(source, sheets[0])
+    sheet = _with_statuses(sheets[0], {**settings.elispot.sentinels, _TNTC: "tntc"})
     if not sheet.rows:
-        raise source.refuse("table.empty", problem="there is a header and no well below it", remedy="export it again")
+        problem = "there is a header and no well below it"
+        raise source.refuse("table.empty", place="below the header", problem=problem, remedy="export it again")
     counts, bad = incoming(source, sheet, ELISPOT_COUNTS, settings)
     facts, plate_bad = incoming(source, sheet, PLATES, settings)
     counts = _filled_in(counts, settings)
@@ -49,8 +61,44 @@ def read(source: SourceFile, sheets: list[Sheet], settings: StudySettings) -> Re
     return Reading(FORMAT, tables, bad, {"elispot_counts": unused} if unused else {})
 
 
-def _with_statuses(sheet: Sheet) -> Sheet:
-    """The sheet with every TNTC among the counts moved to the column status, which it may have to get first."""
+def _refuse_misspelled(source: SourceFile, sheet: Sheet) -> None:
+    """Without its columns `analyte` and `status` a well is another one: neither may be there under another name."""
+    names = [column_name(cell) for cell in sheet.header]
+    others = {n: name for n, name in enumerate(names) if name not in {*ELISPOT_COUNTS.schema, *_PLATE_COLUMNS}}
+    told = {n: {row[n].lower() for row in sheet.rows if n < len(row)} - {""} for n in others}
+    for missing in (name for name in _OPTIONAL if name not in names):
+        like = {name for name in others.values() if missing in name}
+        like |= set(get_close_matches(missing, others.values(), cutoff=_ALIKE))
+        for n, name in others.items():
+            is_status = missing == "status" and not told[n].isdisjoint(v.WELL_STATUS)
+            if name in like or is_status or (not name and told[n]):
+                column = f"column {n + 1}, {sheet.header[n]!r}," if name else f"column {n + 1}, without a name,"
+                raise source.refuse(
+                    "table.missing_column",
+                    place="header",
+                    problem=f"there is no column `{missing}`, but {column} could be that",
+                    remedy=f"call it `{missing}` if it is that, and remove it if it is not",
+                )
+
+
+def _refuse_cut_short(source: SourceFile, sheet: Sheet) -> None:
+    """Of a line without an end a count may lack digits; of lines all shorter than the header no cell is sure."""
+    if sheet.name is not None or not sheet.rows:
+        return
+    n_columns, is_ended = len(sheet.header), source.data.rstrip(b"\x00").endswith((b"\n", b"\r"))
+    is_count_last = column_name(sheet.header[-1]) in ELISPOT_COUNTS.schema
+    told = None
+    if max(map(len, sheet.rows)) < n_columns:
+        told = f"the header has {n_columns} columns and every line fewer, so which cell is which is open"
+    elif not is_ended and (len(sheet.rows[-1]) < n_columns or is_count_last):
+        told = "the file ends within this line, so its last cell may be cut short"
+    if told:
+        remedy = "copy or export the file again; if the line is whole, end it with a line break"
+        raise source.refuse("long_csv.plate", place=sheet.places[-1], problem=told, remedy=remedy)
+
+
+def _with_statuses(sheet: Sheet, words: Mapping[str, str]) -> Sheet:
+    """The sheet with every word for a well without a count moved to the column status, which it may have to get."""
     if "status" not in map(column_name, sheet.header):
         sheet = replace(sheet, header=["status", *sheet.header], rows=[["", *row] for row in sheet.rows])
     names = [column_name(cell) for cell in sheet.header]
@@ -58,8 +106,9 @@ def _with_statuses(sheet: Sheet) -> Sheet:
     rows = []
     for row in sheet.rows:
         moved = row + [""] * (len(names) - len(row))
-        if moved[spots].upper() == _TNTC and moved[status].upper() in ("", _TNTC):
-            moved[spots], moved[status] = "", _TNTC
+        meant = words.get(moved[spots].upper())
+        if meant is not None and moved[status].lower() in ("", meant):
+            moved[spots], moved[status] = "", meant
         rows.append(moved)
     return replace(sheet, rows=rows)
 
@@ -110,6 +159,7 @@ def _plates(counts: pl.DataFrame, facts: pl.DataFrame, source: SourceFile) -> pl
     joined = wells.join(told, on=["plate_id", "analyte"], how="left", validate="1:1")
     plates = joined.with_columns(
         pl.col("instrument").fill_null("long CSV"),
+        pl.col("counting_parameters").map_elements(text_as_json, return_dtype=pl.String),
         pl.lit(None, dtype=pl.Int32).alias("n_wells_declared"),
         pl.lit(source.sha256).alias("file_sha256"),
     )

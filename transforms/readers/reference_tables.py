@@ -125,12 +125,13 @@ def _one_table(source: SourceFile, sheet: Sheet) -> Table:
 
 def _normalised(frame: pl.DataFrame) -> pl.DataFrame:
     """Plate names lose the reader's file ending here as they do in the export, so that the two meet."""
-    if "plate_id" not in frame.columns:
-        return frame
-    return frame.with_columns(
-        pl.col("plate_id").map_elements(plate_id_of, return_dtype=pl.String),
-        well_name("well"),
-    )
+    told: dict[str, pl.Expr] = {}
+    if "plate_id" in frame.columns:
+        names = frame["plate_id"].unique().drop_nulls().to_list()
+        told["plate_id"] = pl.col("plate_id").replace({name: plate_id_of(name) for name in names})
+    if "well" in frame.columns:
+        told["well"] = well_name("well")
+    return frame.with_columns(**told)
 
 
 def _strange_sheet(source: SourceFile, sheet: Sheet) -> BadCell:

@@ -60,6 +60,8 @@ WORKBOOK_READERS: Final = (
     WorkbookReader(ctl_workbook.FORMAT, ctl_workbook.recognises, ctl_workbook.read),
     WorkbookReader(mabtech.FORMAT, mabtech.recognises, mabtech.read),
 )
+PASSED_OVER: Final = (mabtech.PASSED_OVER,)
+"""Sheets that are not even opened: opening them takes longer than reading the others."""
 SHEET_READERS: Final = (
     SheetReader(long_csv.FORMAT, long_csv.recognises, long_csv.read),
     SheetReader(reference_tables.FORMAT, reference_tables.recognises, reference_tables.read),
@@ -74,7 +76,7 @@ def read(source: SourceFile, settings: StudySettings) -> Reading:
     if not source.data.strip():
         raise source.refuse("format.empty", problem="the file is empty", remedy="export or copy it again")
     if source.data.startswith(WORKBOOK_SIGNATURES):
-        return _read_workbook(source, workbook_cells(source), settings)
+        return _read_workbook(source, workbook_cells(source, PASSED_OVER), settings)
     text = text_of(source)
     if text is None:
         raise _unrecognised(source, "this is neither a workbook nor text in UTF-8, UTF-16 or Windows-1252")

@@ -66,14 +66,26 @@ def trimmed(lines: Sequence[list[str]]) -> tuple[list[str], list[list[str]]]:
     return header[:width], [row[:width] + [cell for cell in row[width:] if cell] for row in rows]
 
 
+def filled(rows: list[list[str]]) -> list[list[str]]:
+    """Rows without the empty cells at their ends, and without empty rows at the end."""
+    for row in rows:
+        while row and not row[-1]:
+            row.pop()
+    while rows and not rows[-1]:
+        rows.pop()
+    return rows
+
+
 def text_of_value(value: object) -> str:
     """A cell's value as a person would type it."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     if value is None:
         return ""
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
     if isinstance(value, date | time):
         return value.isoformat()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
     return str(value).strip()

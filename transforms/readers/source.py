@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 import polars as pl
 
 from expectations.contract import Table
 from expectations.errors import SourceFileError
 from expectations.rules import UNREADABLE
+
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+"""Characters no text has, but for one gone wrong."""
+_HEAD: Final = 4096
+"""Characters that tell a text from other data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,20 @@ def incoming(table: Table, rows: Sequence[Mapping[str, object]]) -> pl.DataFrame
     return pl.DataFrame([*columns, pl.Series(UNREADABLE, [None] * len(rows), dtype=pl.String)])
 
 
+def incoming_columns(table: Table, n_rows: int, columns: Mapping[str, object]) -> pl.DataFrame:
+    """Like `incoming`, from columns: a list has a value for each row, anything else is the value of all rows."""
+    series = [_column(name, dtype, n_rows, columns.get(name)) for name, dtype in table.schema.items()]
+    return pl.DataFrame([*series, _column(UNREADABLE, pl.String, n_rows, None)])
+
+
+def _column(name: str, dtype: Any, n_rows: int, values: object) -> pl.Series:
+    if values is None:
+        return pl.Series(name, [None] * n_rows, dtype=dtype)
+    if isinstance(values, list):
+        return pl.Series(name, values, dtype=dtype, strict=True)
+    return pl.Series(name, [values], dtype=dtype, strict=True).new_from_index(0, n_rows)
+
+
 def text_of(source: SourceFile) -> str | None:
     """The file as text, line ends as LF; None for what is no text.
 
@@ -79,11 +100,12 @@ def text_of(source: SourceFile) -> str | None:
 
 
 def _unmarked_utf_16(data: bytes) -> str | None:
-    """UTF-16 of a text whose first line is ASCII: every second byte is zero and no other is."""
+    """UTF-16 of a text that begins mostly in Latin letters: most second bytes are zero and few others are."""
     head = data[:64]
-    if not any(head[1::2]) and all(head[0::2]):
-        return "utf-16-le"
-    return "utf-16-be" if not any(head[0::2]) and all(head[1::2]) else None
+    zeros = [head[1::2].count(0), head[0::2].count(0)]
+    if max(zeros) * 3 < len(head) or min(zeros) * 8 > len(head):
+        return None
+    return "utf-16-le" if zeros[0] > zeros[1] else "utf-16-be"
 
 
 def _decoded(data: bytes, encoding: str | None) -> str | None:
@@ -96,5 +118,5 @@ def _decoded(data: bytes, encoding: str | None) -> str | None:
 
 
 def _is_binary(text: str) -> bool:
-    head = text[:4096]
-    return sum(character < " " and character not in "\t\r\n\f\v" for character in head) > len(head) // 100
+    head = text[:_HEAD]
+    return len(_CONTROL.findall(head)) > len(head) // 100

@@ -14,8 +14,10 @@ from expectations.errors import SourceFileError
 from expectations.ingested import ELISPOT_COUNTS, PLATES
 from expectations.study import StudySettings
 from transforms.readers.aid_text import plate_id_of
+from transforms.readers.counting_parameters import as_json, labelled, software_version
 from transforms.readers.dates import AmbiguousDateError, read_date
-from transforms.readers.source import Reading, SourceFile, incoming
+from transforms.readers.sentinels import CountCell, meanings_of
+from transforms.readers.source import Reading, SourceFile, incoming, incoming_columns
 
 FORMAT: Final = "zeiss_text"
 _HEADINGS: Final = ("Comment", "Quantity", "Parameters")
@@ -24,11 +26,13 @@ _NO_TITLE: Final = "Please Enter Title Here!"
 _SUM: Final = "S"
 _ROWS_OF: Final = {12: 8, 24: 16}
 """Columns of a plate to its rows."""
-_COUNT = re.compile(r"\d{1,6}", re.ASCII)
-_TOTAL = re.compile(r"\d{1,8}", re.ASCII)
+_WORDS: Final = {"": "not_counted"}
+"""What stands for a count."""
+_NUMBER = re.compile(r"-?\d{1,6}", re.ASCII)
+_NO_SETTINGS: Final = ("date", "time")
+"""Labels, in lower case, of what stands below `Parameters` and does not say how spots were counted."""
+_TOTAL = re.compile(r"-?\d{1,8}", re.ASCII)
 _EXPORT_AGAIN: Final = "export the plate again from the KS ELISPOT software and do not edit the text"
-
-Grid = list[list[int | None]]
 
 
 class _Sections(NamedTuple):
@@ -52,41 +56,39 @@ def read(source: SourceFile, text: str, settings: StudySettings) -> Reading:
     The plate is named by the title; where nobody entered one, by a comment of a single line. An empty cell is a well
     not counted.
 
-    Raises SourceFileError (zeiss.header, zeiss.count_grid): the grid is taken in whole or not at all.
+    Raises SourceFileError (zeiss.header, zeiss.count_grid, sentinel.undeclared): the grid is taken in whole or not at
+    all.
     """
     parts = _sections(source, text)
     comment = " | ".join(line.strip() for _, line in parts.comment if line.strip()) or None
-    grid, places = _count_grid(source, parts.grid)
-    plate: dict[str, object] = {
+    cells = _count_grid(source, parts.grid)
+    spots, statuses = meanings_of(source, cells, _WORDS, settings, lambda cell: _bad_cell(source, cell))
+    told = labelled((line.partition(":")[0], line.partition(":")[2]) for _, line in parts.parameters)
+    shared: dict[str, object] = {
         "plate_id": _plate_name(source, parts),
         "analyte": settings.elispot.analyte,
         "file_sha256": source.sha256,
+    }
+    plate = {
         "instrument": "Zeiss KS ELISPOT",
+        "software_version": software_version(told),
         "read_date": _read_date(source, parts.parameters, settings),
-        "n_wells": len(grid) * len(grid[0]),
-        "n_wells_declared": None,
+        "n_wells": len(cells),
+        "counting_parameters": as_json(told, without=_NO_SETTINGS),
         "comment": comment,
         "place": f"line {parts.grid[0][0]}",
     }
-    shared = {name: plate[name] for name in ("plate_id", "analyte", "file_sha256")}
+    wells = {
+        "well": [cell.well for cell in cells],
+        "spots": spots,
+        "status": statuses,
+        "place": [cell.place for cell in cells],
+    }
     tables = {
-        "plates": incoming(PLATES, [plate]),
-        "elispot_counts": incoming(ELISPOT_COUNTS, [shared | well for well in _wells(grid, places)]),
+        "plates": incoming(PLATES, [shared | plate]),
+        "elispot_counts": incoming_columns(ELISPOT_COUNTS, len(cells), shared | wells),
     }
     return Reading(FORMAT, tables)
-
-
-def _wells(grid: Grid, places: list[str]) -> list[dict[str, object]]:
-    return [
-        {
-            "well": f"{chr(ord('A') + row)}{column}",
-            "spots": spots,
-            "status": "not_counted" if spots is None else "counted",
-            "place": place,
-        }
-        for row, (counts, place) in enumerate(zip(grid, places, strict=True))
-        for column, spots in enumerate(counts, start=1)
-    ]
 
 
 def _sections(source: SourceFile, text: str) -> _Sections:
@@ -157,8 +159,8 @@ def _read_date(source: SourceFile, lines: list[tuple[int, str]], settings: Study
         ) from error
 
 
-def _count_grid(source: SourceFile, lines: list[tuple[int, str]]) -> tuple[Grid, list[str]]:
-    """Counts by row and column, and the place of each row."""
+def _count_grid(source: SourceFile, lines: list[tuple[int, str]]) -> list[CountCell]:
+    """The cells of the wells, row by row, after their sums have been seen to be right."""
     filled = [(number, [cell.strip() for cell in line.split("\t")]) for number, line in lines if line.strip()]
     n_columns = _columns(source, lines, filled)
     n_rows = _ROWS_OF[n_columns]
@@ -168,11 +170,15 @@ def _count_grid(source: SourceFile, lines: list[tuple[int, str]]) -> tuple[Grid,
             f"expected {n_rows} rows of counts and one of sums below the column numbers, found {len(filled) - 1} lines"
         )
         raise _refused(source, f"line {last}", told)
-    grid: Grid = []
-    for offset, (number, cells) in enumerate(filled[1 : n_rows + 1]):
-        grid.append(_row(source, number, cells, chr(ord("A") + offset), n_columns))
-    _check_sums_of_columns(source, *filled[-1], grid)
-    return grid, [f"line {number}" for number, _ in filled[1 : n_rows + 1]]
+    rows = filled[1 : n_rows + 1]
+    for offset, (number, cells) in enumerate(rows):
+        _check_row(source, number, cells, chr(ord("A") + offset), n_columns)
+    _check_sums(source, rows, filled[-1])
+    return [
+        CountCell(f"{cells[0]}{n}", cell, f"line {number}")
+        for number, cells in rows
+        for n, cell in enumerate(cells[1:-1], start=1)
+    ]
 
 
 def _columns(source: SourceFile, lines: list[tuple[int, str]], filled: list[tuple[int, list[str]]]) -> int:
@@ -186,38 +192,54 @@ def _columns(source: SourceFile, lines: list[tuple[int, str]], filled: list[tupl
     raise _refused(source, place, told)
 
 
-def _row(source: SourceFile, number: int, cells: list[str], letter: str, n_columns: int) -> list[int | None]:
+def _check_row(source: SourceFile, number: int, cells: list[str], letter: str, n_columns: int) -> None:
     place = f"line {number}"
     if cells[0] != letter:
         raise _refused(source, place, f"expected row {letter} of the counts, found {cells[0][:20]!r}")
     if len(cells) != n_columns + 2:
         told = f"row {letter} has {len(cells) - 1} cells, expected {n_columns} counts and their sum"
         raise _refused(source, place, told)
-    counts: list[int | None] = []
     for column, cell in enumerate(cells[1:-1], start=1):
-        if cell and not _COUNT.fullmatch(cell):
-            told = f"{cell[:20]!r} is neither a count nor empty, and what else may stand there perdure does not know"
-            raise _refused(source, f"{place}, well {letter}{column}", told)
-        counts.append(int(cell) if cell else None)
-    _check_sum(source, place, f"row {letter}", cells[-1], counts)
-    return counts
+        if cell and not _NUMBER.fullmatch(cell):
+            raise _bad_cell(source, CountCell(f"{letter}{column}", cell, place))
 
 
-def _check_sums_of_columns(source: SourceFile, number: int, cells: list[str], grid: Grid) -> None:
-    place = f"line {number}"
-    n_columns = len(grid[0])
-    if cells[0] != _SUM or len(cells) not in (n_columns + 1, n_columns + 2):
-        raise _refused(source, place, f"expected a row `{_SUM}` with the sums of {n_columns} columns below the counts")
-    for column in range(n_columns):
-        _check_sum(source, place, f"column {column + 1}", cells[column + 1], [row[column] for row in grid])
-    if cells[n_columns + 1 :] not in ([], [""]):
-        _check_sum(source, place, "the plate", cells[-1], [count for row in grid for count in row])
+def _check_sums(source: SourceFile, rows: list[tuple[int, list[str]]], sums: tuple[int, list[str]]) -> None:
+    """The sums of rows, columns and, where it is given, of the plate.
+
+    Whether the software adds a number below zero or passes it over is not known: one of the two must hold throughout.
+    """
+    number, below = sums
+    n_columns = len(rows[0][1]) - 2
+    if below[0] != _SUM or len(below) not in (n_columns + 1, n_columns + 2):
+        told = f"expected a row `{_SUM}` with the sums of {n_columns} columns below the counts"
+        raise _refused(source, f"line {number}", told)
+    passed_over = _faults(rows, sums, lowest=0)
+    if passed_over and _faults(rows, sums, lowest=-(10**6)):
+        where, told = passed_over[0]
+        raise _refused(source, f"line {where}", told)
 
 
-def _check_sum(source: SourceFile, place: str, what: str, told: str, counts: list[int | None]) -> None:
-    total = sum(count or 0 for count in counts)
-    if not _TOTAL.fullmatch(told) or int(told) != total:
-        raise _refused(source, place, f"the counts of {what} add up to {total}, but the sum there is {told[:20]!r}")
+def _faults(rows: list[tuple[int, list[str]]], sums: tuple[int, list[str]], lowest: int) -> list[tuple[int, str]]:
+    """Line and words of each sum that is not that of its numbers from `lowest` on."""
+    numbers = [[n if (n := int(cell or 0)) >= lowest else 0 for cell in cells[1:-1]] for _, cells in rows]
+    number, below = sums
+    told = [(line, f"row {cells[0]}", cells[-1], row) for (line, cells), row in zip(rows, numbers, strict=True)]
+    told += [
+        (number, f"column {n + 1}", below[n + 1], list(column)) for n, column in enumerate(zip(*numbers, strict=True))
+    ]
+    if below[len(numbers[0]) + 1 :] not in ([], [""]):
+        told.append((number, "the plate", below[-1], [spots for row in numbers for spots in row]))
+    return [
+        (line, f"the counts of {what} add up to {sum(counts)}, but the sum there is {total[:20]!r}")
+        for line, what, total, counts in told
+        if not _TOTAL.fullmatch(total) or int(total) != sum(counts)
+    ]
+
+
+def _bad_cell(source: SourceFile, cell: CountCell) -> SourceFileError:
+    told = f"{cell.text[:20]!r} is neither a count nor empty, and what else may stand there perdure does not know"
+    return _refused(source, f"{cell.place}, well {cell.well}", told)
 
 
 def _refused(source: SourceFile, place: str, problem: str) -> SourceFileError:
