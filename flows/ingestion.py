@@ -62,23 +62,31 @@ class Ingestion:
         self._decide()
         ignored = [one for one in self.todo.new if inbox.is_temporary(one.path)]
         fresh = [one for one in self.todo.new if not inbox.is_temporary(one.path)]
-        quiet, moving = inbox.settled(self.todo.study.inbox, fresh, self.todo.seen.at)
-        self.waiting += moving
         known = {row["file_sha256"] for row in self.previous if row["reason"] != inbox.TEMPORARY}
-        for one in fresh:
-            if one.path not in quiet:
-                continue
-            row = self._row(one)
-            if one.sha256 in known:
-                self.events.duplicates.append(row)
-                continue
-            known.add(archive.keep(self.folder, quiet.pop(one.path)))
-            self.events.new.append(row)
-            self.to_read.append(row)
+        for some in inbox.portions(fresh):
+            self._keep(some, known)
         for one in ignored:
             self.events.ignored.append(self._row(one))
         self.to_read += self._again()
         return len(self.to_read)
+
+    def _keep(self, some: list[Sighting], known: set[str]) -> None:
+        """Archives what has settled of some files and is not `known` already."""
+        quiet, moving = inbox.settled(self.todo.study.inbox, some, self.todo.seen.at)
+        self.waiting += moving
+        fresh = []
+        for one in some:
+            if one.path not in quiet:
+                continue
+            if one.sha256 in known:
+                self.events.duplicates.append(self._row(one))
+                continue
+            known.add(one.sha256)
+            fresh.append(one)
+        archive.keep_all(self.folder, [quiet[one.path] for one in fresh])
+        rows = [self._row(one) for one in fresh]
+        self.events.new += rows
+        self.to_read += rows
 
     @property
     def has_seen_anything(self) -> bool:
@@ -130,6 +138,7 @@ class Ingestion:
 
     def _store_records(self, days: int) -> None:
         judged = {row["file_sha256"] for row in self.to_read} | self._mended()
+        judged &= set(lake.read(self.folder, REJECTS, self.versions)["file_sha256"])
         rejects = rejects_of(self.judgement)
         if rejects.height or judged:
             paths = self.files.group_by("file_sha256").agg(pl.col("path").first())

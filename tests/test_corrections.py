@@ -385,6 +385,10 @@ def test_the_wells_that_two_exports_count_differently_are_named():
         """,
         ELISPOT_COUNTS,
     )
-    told = differences(counts, "a", {"a": "a.txt", "b": "b.txt"})
-    assert told == " (C8: 189 here, 191 in b.txt; C12: tntc here, 700 in b.txt; 2 wells in all)"
-    assert differences(counts.filter(pl.col("well") == "A1"), "a", {"a": "a.txt", "b": "b.txt"}) == ""
+    paths = {"a": "a.txt", "b": "b.txt"}
+    of_a = " (C8: 189 here, 191 in b.txt; C12: tntc here, 700 in b.txt; 2 wells in all)"
+    of_b = " (C8: 191 here, 189 in a.txt; C12: 700 here, tntc in a.txt; 2 wells in all)"
+    assert differences(counts, ["a"], paths) == {"a": of_a}
+    assert differences(counts, ["a", "b"], paths) == {"a": of_a, "b": of_b}
+    assert differences(counts.filter(pl.col("well") == "A1"), ["a"], paths) == {}
+    assert differences(counts, [], paths) == {}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import threading
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from expectations.errors import UsageError
 from tests.drawing import table
-from warehouse import inbox
+from warehouse import archive, inbox
 from warehouse.inbox import Look, Sighting, is_temporary, look, new_sightings, settled
 
 
@@ -215,3 +216,24 @@ def test_the_second_look_comes_after_the_settling_time_and_at_once_where_there_i
     writer.start()
     assert settled(folder, seen.sightings, seen.at)[1] == ["P1.txt"]
     writer.join()
+
+
+def test_files_are_held_in_memory_a_portion_at_a_time_in_their_order_and_a_large_one_alone(monkeypatch):
+    monkeypatch.setattr(inbox, "_PORTION_BYTES", 10)
+    sizes = [4, 6, 1, 30, 10, 1]
+    seen = [Sighting(f"{n}.txt", str(n), size, (size, 1), Path(f"{n}.txt")) for n, size in enumerate(sizes)]
+    assert [[one.size_bytes for one in some] for some in inbox.portions(seen)] == [[4, 6], [1], [30], [10], [1]]
+    assert list(inbox.portions([])) == []
+
+
+def test_many_files_are_archived_at_once_each_under_its_own_sha256(tmp_path):
+    contents = [f"plate {n}".encode() for n in range(100)]
+    archive.keep_all(tmp_path, contents)
+    kept = [path for path in (tmp_path / "archive").rglob("*") if path.is_file()]
+    assert {path.name: path.read_bytes() for path in kept} == {sha256(data).hexdigest(): data for data in contents}
+
+
+def test_a_file_that_cannot_be_archived_stops_the_run(tmp_path):
+    (tmp_path / "archive").write_text("a file where a folder has to be")
+    with pytest.raises(OSError, match="archive"):
+        archive.keep_all(tmp_path, [b"a", b"b"])

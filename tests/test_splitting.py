@@ -19,7 +19,11 @@ from tests.drawn_exports import layout, read
 from transforms.readers.source import BadCell
 from transforms.splitting import split
 
-KNOWN: dict[str, list[str]] = {"subjects.subject_id": ["S1", "S2"], "study.stimuli": ["medium"]}
+KNOWN: dict[str, list[str]] = {
+    "subjects.subject_id": ["S1", "S2"],
+    "study.stimuli": ["medium"],
+    "study.negative_controls": ["medium"],
+}
 
 
 def drawn_table(*columns: Column, rules: tuple[Rule, ...] = (), references: tuple[Reference, ...] = ()) -> Table:

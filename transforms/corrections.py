@@ -89,17 +89,28 @@ def claims(counts: pl.DataFrame, plates: pl.DataFrame, arrivals: pl.DataFrame, *
     ]
 
 
-def differences(counts: pl.DataFrame, file_sha256: str, paths: Mapping[str, str]) -> str:
-    """Which wells another file counts differently, in words: the first few, and how many there are."""
+def differences(counts: pl.DataFrame, files: Iterable[str], paths: Mapping[str, str]) -> dict[str, str]:
+    """Per file, which wells others count differently, in words: the first few, and how many there are.
+
+    Files without such a well are left out.
+    """
     said = pl.coalesce(pl.col("spots").cast(pl.String), "status")
-    mine = counts.filter(pl.col("file_sha256") == file_sha256).select(*_WELL_KEY, mine=said)
-    others = counts.filter(pl.col("file_sha256") != file_sha256).select(*_WELL_KEY, "file_sha256", other=said)
-    differing = mine.join(others, on=_WELL_KEY, how="inner").filter(pl.col("mine") != pl.col("other"))
-    if differing.is_empty():
-        return ""
-    first = differing.sort(pl.col("well").str.len_chars(), *_WELL_KEY, "file_sha256").head(_FEW)
+    mine = counts.join(_of_files(files), on="file_sha256", how="semi").select(*_WELL_KEY, "file_sha256", mine=said)
+    rivals = counts.join(mine, on="plate_id", how="semi").select(*_WELL_KEY, other_sha="file_sha256", other=said)
+    is_other = (pl.col("file_sha256") != pl.col("other_sha")) & (pl.col("mine") != pl.col("other"))
+    differing = mine.join(rivals, on=_WELL_KEY, how="inner").filter(is_other)
+    in_order = differing.sort("file_sha256", pl.col("well").str.len_chars(), *_WELL_KEY, "other_sha")
+    return {str(sha): _in_words(rows, paths) for (sha,), rows in in_order.group_by("file_sha256", maintain_order=True)}
+
+
+def _of_files(files: Iterable[str]) -> pl.DataFrame:
+    return pl.DataFrame({"file_sha256": list(files)}, schema={"file_sha256": pl.String})
+
+
+def _in_words(differing: pl.DataFrame, paths: Mapping[str, str]) -> str:
     told = [
-        f"{r['well']}: {r['mine']} here, {r['other']} in {paths[r['file_sha256']]}" for r in first.iter_rows(named=True)
+        f"{r['well']}: {r['mine']} here, {r['other']} in {paths[r['other_sha']]}"
+        for r in differing.head(_FEW).iter_rows(named=True)
     ]
     n = differing.select(_WELL_KEY).n_unique()
     return f" ({'; '.join(told)}; {n} well{'' if n == 1 else 's'} in all)"
@@ -121,8 +132,11 @@ def judge_plates(incoming: list[Claim], live: list[Claim], precedence: Precedenc
         _judge_plate(sorted(by_plate[plate], key=lambda claim: _order(claim, precedence)), precedence, verdict)
     for sha, plate in own & {(claim.file_sha256, claim.plate_id) for claim in incoming}:
         verdict.unneeded[sha][plate] = "accepted.whole"
-    for sha in {claim.file_sha256 for claim in incoming} - set(verdict.conflicts):
-        reasons = {verdict.unneeded[sha].get(claim.plate_id) for claim in incoming if claim.file_sha256 == sha}
+    plates: dict[str, list[str]] = defaultdict(list)
+    for claim in incoming:
+        plates[claim.file_sha256].append(claim.plate_id)
+    for sha in plates.keys() - verdict.conflicts.keys():
+        reasons = {verdict.unneeded[sha].get(plate) for plate in plates[sha]}
         if not reasons & {None, "accepted.whole"}:
             code = max(str(one) for one in reasons)  # superseded, where any plate is
             verdict.left_out[sha] = (code, ", ".join(sorted(verdict.unneeded[sha])))

@@ -115,6 +115,7 @@ def _set_judged(by_file: dict[str, list[Row]], judged: list[Candidate], judgemen
     rejects = rejects_of(judgement)
     rejected = rejects.unique(["file_sha256", "table_name", "place"])["file_sha256"].value_counts()
     n_rejects = dict(rejected.iter_rows())
+    rejects_by_file = {str(sha): rows for (sha,), rows in rejects.group_by("file_sha256", maintain_order=True)}
     added: dict[str, int] = {}
     for frame in judgement.new.values():
         for sha, count in frame["file_sha256"].value_counts().iter_rows():
@@ -126,8 +127,8 @@ def _set_judged(by_file: dict[str, list[Row]], judged: list[Candidate], judgemen
         if sha in judgement.holds:
             state = _held(judgement.holds[sha])
         elif facts["n_rejects"]:
-            mine = rejects.filter(pl.col("file_sha256") == sha)
-            state = _with_rejects(mine, facts, is_held=not came_in and not judgement.n_known.get(sha))
+            is_held = not came_in and not judgement.n_known.get(sha)
+            state = _with_rejects(rejects_by_file[sha], facts, is_held=is_held)
         elif came_in:
             in_part = judgement.n_older.get(sha)
             state = _state("accepted", "accepted.partly_superseded" if in_part else "accepted.whole")
@@ -142,13 +143,13 @@ def _set_judged(by_file: dict[str, list[Row]], judged: list[Candidate], judgemen
 
 def _facts(one: Candidate) -> Row:
     tables = one.reading.tables
-    dates = tables["plates"]["read_date"] if "plates" in tables else pl.Series([], dtype=pl.Date)
-    plates = tables["plates"]["plate_id"].drop_nulls().unique().sort().to_list() if "plates" in tables else []
+    told = tables["plates"].select("plate_id", "read_date").rows() if "plates" in tables else []
+    plates = sorted({plate for plate, _ in told if plate is not None})
     strange = {cell.place for cell in one.reading.bad_cells if cell.rule == "row.sheet_unrecognised"}
     return {
         "format": one.reading.format,
         "n_rows": sum(frame.height for name, frame in tables.items() if name != "plates") + len(strange),
-        "read_date": dates.max(),
+        "read_date": max((day for _, day in told if day is not None), default=None),
         "plates": ", ".join(plates) or None,
     }
 

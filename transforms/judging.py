@@ -114,6 +114,8 @@ def judge(
 
 def _without(live: Frames, holds: Mapping[str, Hold]) -> Frames:
     """What is in the store without the rows of files that are held back now, though they came in before."""
+    if not holds:
+        return live
     return {name: frame.filter(~pl.col("file_sha256").is_in(list(holds))) for name, frame in live.items()}
 
 
@@ -196,8 +198,9 @@ class _Pass:
         paths = {one.file_sha256: one.path for one in self.live_files} | {
             one.file_sha256: one.path for one in self.inside
         }
+        differing = differences(counts, verdict.conflicts, paths)
         for sha, about in verdict.conflicts.items():
-            problem = reason("conflict.same_plate").meaning.rstrip(".") + differences(counts, sha, paths)
+            problem = reason("conflict.same_plate").meaning.rstrip(".") + differing.get(sha, "")
             self.result.holds[sha] = Hold("conflict.same_plate", about, problem)
         for sha, (code, about) in verdict.left_out.items():
             self.result.left_out[sha] = Hold(code, about, reason(code).meaning)
@@ -217,7 +220,7 @@ class _Pass:
             for one in self.inside
             if name in one.reading.tables and one.file_sha256 not in self.result.holds
         ]
-        return pl.concat(parts) if parts else pl.DataFrame()
+        return pl.concat(parts, rechunk=True) if parts else pl.DataFrame()
 
     def _table(self, table: Table) -> None:
         self.result.new[table.name] = self.result.replaced[table.name] = table.empty()
@@ -234,6 +237,8 @@ class _Pass:
     def _stay(self, name: str) -> pl.DataFrame:
         """Rows of the store that nothing has replaced so far."""
         gone = self.result.replaced[name]
+        if gone.is_empty():
+            return self.live[name]
         return self.live[name].join(gone, on=gone.columns, how="anti", nulls_equal=True)
 
     def _held(self, table: Table, incoming: pl.DataFrame, failed: list[str]) -> dict[str, Hold]:
@@ -253,10 +258,12 @@ class _Pass:
             self.result.checks.append(found)
         held = self._held(table, incoming, failed_rules(found))
         self.result.holds |= held
-        is_held = pl.col("file_sha256").is_in(list(held))
         bad = [cell for one in self.inside for cell in one.reading.bad_cells]
-        self._tell_rejects_of_held(table, incoming.filter(is_held), bad)
-        kept = incoming.filter(~is_held)
+        kept = incoming
+        if held:
+            is_held = pl.col("file_sha256").is_in(list(held))
+            self._tell_rejects_of_held(table, incoming.filter(is_held), bad)
+            kept = incoming.filter(~is_held)
         inside = set(kept["file_sha256"])
         accepted, rejects = split(table, kept, self.known, [cell for cell in bad if cell.file_sha256 in inside])
         self.result.rejects.append(rejects)

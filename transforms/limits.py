@@ -50,10 +50,12 @@ def offenders(table: Table, incoming: pl.DataFrame, tests: list[RowTest]) -> tup
 
 
 def _shares(incoming: pl.DataFrame, test: RowTest) -> pl.DataFrame:
-    """Per file, the rows a rule speaks of and those that break it; of a rule in parts, those of its worst part."""
+    """Per file with a row that breaks the rule, how many it speaks of and how many break it, of its worst part."""
     parts = {f"part{n}": holds for n, holds in enumerate(test.parts)}
+    broken_by = incoming.select(file_sha256=pl.col("file_sha256").filter(~pl.all_horizontal(test.parts)))
+    concerned = incoming.join(broken_by.unique(), on="file_sha256", how="semi", maintain_order="left")
     return (
-        incoming.with_columns(applies=test.rule.applies, holds=test.holds, **parts)
+        concerned.with_columns(applies=test.rule.applies, holds=test.holds, **parts)
         .group_by("file_sha256")
         .agg(
             n=pl.col("applies").sum(),

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from expectations.errors import UsageError
+
+_AT_ONCE: Final = 16
+"""Files written at once: a disk that takes its time to confirm one confirms several together."""
 
 
 def place(folder: Path, digest: str) -> Path:
@@ -27,6 +33,13 @@ def keep(folder: Path, data: bytes) -> str:
             os.fsync(handle.fileno())
         part.replace(path)
     return digest
+
+
+def keep_all(folder: Path, contents: Sequence[bytes]) -> None:
+    """Keeps the bytes of several files that differ from each other."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for _ in pool.map(lambda data: keep(folder, data), contents):
+            pass  # waits for each, and raises what it raised
 
 
 def fetch(folder: Path, digest: str) -> bytes:

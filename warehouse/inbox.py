@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path, PurePosixPath
@@ -22,6 +22,9 @@ TEMPORARY: Final = "ignored.temporary_file"
 _TEMPORARY_NAME: Final = re.compile(
     r"~\$.*|\..*|.*~|Thumbs\.db|desktop\.ini|.*\.(tmp|temp|part|partial|crdownload|swp|lock)", re.IGNORECASE
 )
+
+_PORTION_BYTES: Final = 64 * 2**20
+"""Bytes of new files held in memory at a time."""
 
 Sight = tuple[int, int]
 """Size and mtime of a file: only ever compared between two looks within a run."""
@@ -103,6 +106,20 @@ def new_sightings(seen: Look, files: Iterable[dict[str, Any]]) -> list[Sighting]
         and not (one.path in ignored and is_temporary(one.path))
         and (one.sha256 not in homes or any((one.sha256, home) in here for home in homes[one.sha256]))
     ]
+
+
+def portions(sightings: Iterable[Sighting]) -> Iterator[list[Sighting]]:
+    """The files in their order, as many at a time as fit in memory well; a large one alone."""
+    some: list[Sighting] = []
+    size = 0
+    for one in sightings:
+        if some and size + one.size_bytes > _PORTION_BYTES:
+            yield some
+            some, size = [], 0
+        some.append(one)
+        size += one.size_bytes
+    if some:
+        yield some
 
 
 def settled(inbox: Path, first: Iterable[Sighting], looked_at: float) -> tuple[dict[str, bytes], list[str]]:
