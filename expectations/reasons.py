@@ -50,7 +50,7 @@ _FILE: Final = (
     Reason("ctl.count_token", "file", "A cell of the count grid of a CTL export is neither a count, nor TNTC, nor a number its legend explains.", "Export the plate again; do not edit the export by hand."),
     Reason("sentinel.undeclared", "file", "Wells hold a number below zero, and neither the file nor study.toml says what it means.", "Say it in study.toml under elispot.sentinels."),
     Reason("long_csv.plate", "file", "A long CSV gives one plate two read dates or repeats a well.", "Give every plate one read date and every well and analyte one row."),
-    Reason("layout.missing", "file", "No plate layout says what was in the wells of this plate.", "Add the plate to a plate-layout table in the inbox; the file is tried again on the next run."),
+    Reason("layout.missing", "file", "No plate layout says what was in the wells of this plate.", "Add the plate to a plate-layout table, or to plate_templates, in the inbox; the file is tried again on the next run."),
     Reason("table.missing_column", "file", "A reference table lacks a column it cannot do without.", "Add the column; `perdure init` writes header-only tables to copy from."),
     Reason("table.repeated_column", "file", "A reference table has one column twice.", "Remove or rename one of them."),
     Reason("table.ambiguous", "file", "The header fits more than one reference table.", "Split it into one file or sheet a table."),
@@ -82,6 +82,8 @@ _PLATE: Final = (
     Reason("layout.sources_disagree", "plate", "Two layouts say different things about a well; the table goes before the template, and that before the instrument.", "Correct the one that is wrong."),
     Reason("layout.donor_unknown", "plate", "A donor entered at the instrument is the name of no specimen.", "Name the wells in a plate-layout table; donors are never guessed from."),
     Reason("layout.stimulus_unknown", "plate", "A stimulus entered at the instrument is not declared in study.toml.", "Declare it, or an alias, in study.toml, or name the wells in a plate-layout table."),
+    Reason("layout.cells_unknown", "plate", "A layout names specimen and stimulus of a well, but none says how many cells it holds; the well is not used.", "Give `cells_per_well` in layout_templates or plate_templates, or name the wells in a plate-layout table."),
+    Reason("layout.slot_unknown", "plate", "A specimen is assigned to a slot that the template does not have, so it is in no well.", "Correct the slot or the template in plate_templates, or add the slot to layout_templates."),
     Reason("layout.specimen_on_several_plates", "plate", "A specimen was tested against the same antigen on more than one plate; the latest read is reported.", "Nothing to do if it was repeated; else correct the layout that names the wrong specimen."),
     Reason("layout.no_control", "plate", "An antigen has no negative control of its specimen, analyte and vehicle on its plate.", "Correct the layout, or name the control in study.toml; without one there is no call."),
     Reason("layout.control_ambiguous", "plate", "Wells of one antigen and specimen on one plate name different negative controls.", "Correct the layout's column `control`."),
@@ -89,7 +91,7 @@ _PLATE: Final = (
 )  # fmt: skip
 
 _CALL: Final = (
-    Reason("no_negative_control", "call", "No evaluable negative-control well of the same specimen, plate and analyte."),
+    Reason("no_negative_control", "call", "No evaluable well of the antigen's negative control with the same specimen, plate and analyte."),
     Reason("control_ambiguous", "call", "The wells of the antigen name different negative controls."),
     Reason("negative_control_high", "call", "The mean of the negative control is above the quality limit."),
     Reason("no_positive_control", "call", "No evaluable positive-control well of the same specimen, plate and analyte."),

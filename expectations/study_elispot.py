@@ -68,7 +68,9 @@ class Quality(Part):
     )
     on_negative_control: OnFailure = Field(default="not_evaluable", description="What a higher negative control does.")
     min_positive_control: float = Field(
-        default=100.0, ge=0, description="Smallest positive minus negative control, spots per 10^6 cells; TNTC passes."
+        default=100.0,
+        ge=0,
+        description="Smallest positive minus negative control, spots per 10^6 cells; TNTC passes. The negative control is that of controls.negative, or the antigen's own where that was not run.",
     )
     on_positive_control: OnFailure = Field(
         default="not_evaluable",

@@ -26,6 +26,8 @@ PLATE_MEASURES: Final = (
     "replicate_variability",
     "tntc_share",
 )
+CHARTED_MEASURES: Final = PLATE_MEASURES[:3]
+"""Those with a control chart."""
 WESTGARD: Final = ("1-2s", "1-3s", "2-2s")
-TREND_STATUS: Final = ("in_control", "warning", "rejected", "no_reference", "not_charted")
+TREND_STATUS: Final = ("in_control", "warning", "rejected", "not_judged", "no_reference", "not_charted")
 PEPTIDE_STATUS: Final = ("candidate", "excluded", "open")

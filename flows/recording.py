@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Final
 
 import polars as pl
 
 from expectations.ingested import INGESTED
-from expectations.records import ESTIMATES, FILES, QUALITY_CHECKS, REJECTS, RUNS, SETTINGS
+from expectations.records import CONTROL_BASELINES, ESTIMATES, FILES, QUALITY_CHECKS, REJECTS, RUNS, SETTINGS
 from expectations.study import StudySettings, flatten
 from expectations.study_file import Study
 from expectations.tables import TABLES
@@ -18,6 +19,9 @@ from flows.triggers import program_version
 from transforms.analysis import analyse
 from transforms.file_states import HELD
 from warehouse import lake, ledger
+
+_KEPT: Final = (FILES, ESTIMATES, CONTROL_BASELINES)
+"""Records that the analysis goes on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +39,13 @@ def store_analysis(study: Study, run: Run, versions: Mapping[str, int]) -> tuple
     """Computes every table from the named versions and stores it; gives the versions and the next due day."""
     now = dict(versions)
     days = study.settings.store.as_of_days
-    stored = {table.name: lake.read(study.folder, table, versions) for table in (*INGESTED, FILES, ESTIMATES)}
+    stored = {table.name: lake.read(study.folder, table, versions) for table in (*INGESTED, *_KEPT)}
     found = analyse(stored, study.settings, run.today, run.run_id, re_estimate=run.re_estimate)
     for name, frame in found.tables.items():
         now[name] = lake.replace(study.folder, TABLES[name], frame, days)
-    if found.new_estimates.height:
-        now["estimates"] = lake.append(study.folder, ESTIMATES, found.new_estimates, days)
+    for table, added in ((ESTIMATES, found.new_estimates), (CONTROL_BASELINES, found.new_baselines)):
+        if added.height:
+            now[table.name] = lake.append(study.folder, table, added, days)
     now["settings"] = lake.replace(study.folder, SETTINGS, settings_table(study.settings), days)
     checks = found.checks.with_columns(pl.lit(run.run_id).alias("run_id"), pl.lit(1, dtype=pl.Int32).alias("attempt"))
     now["quality_checks"] = lake.append(study.folder, QUALITY_CHECKS, checks, days)
@@ -49,7 +54,11 @@ def store_analysis(study: Study, run: Run, versions: Mapping[str, int]) -> tuple
 
 def settings_table(settings: StudySettings) -> pl.DataFrame:
     """Every setting in force (SETTINGS)."""
-    rows = [(path, json.dumps(value, ensure_ascii=False), is_default) for path, value, is_default in flatten(settings)]
+    # The only values that are no JSON are dates.
+    rows = [
+        (path, json.dumps(value, ensure_ascii=False, default=str), is_default)
+        for path, value, is_default in flatten(settings)
+    ]
     return pl.DataFrame(rows, schema=SETTINGS.schema, orient="row")
 
 

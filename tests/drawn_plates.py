@@ -10,7 +10,7 @@ from expectations.computed import ELISPOT_WELLS, VISITED_SPECIMENS
 from expectations.study import StudySettings
 from tests.drawing import table
 
-ROLES = {"medium": "negative_control", "PHA": "positive_control"}
+ROLES = dict.fromkeys(("medium", "DMSO", "K562"), "negative_control") | {"PHA": "positive_control"}
 
 
 def study(**parts) -> StudySettings:
@@ -31,11 +31,13 @@ def study(**parts) -> StudySettings:
 
 
 def drawn_wells(drawing: str, ceiling: int | None = None) -> pl.DataFrame:
-    """ELISPOT_WELLS from a drawing with columns stimulus and spots, and if need be specimen, plate, cells, analyte.
+    """ELISPOT_WELLS from a drawing with columns stimulus and spots, and others of `defaults` where need be.
 
-    The ceiling is the highest count of the plate and analyte unless given; 200 000 cells a well unless drawn.
+    The ceiling is the highest count of the plate and analyte unless given; 200 000 cells a well unless drawn. Antigens
+    are compared with medium unless a control is drawn; `?` stands for wells that name several.
     """
     defaults = {"specimen": "S", "plate": "X", "cells": 200_000, "analyte": "IFNg", "read_date": None, "file": "f"}
+    defaults |= {"control": "medium"}
     rows = []
     for number, group in enumerate(table(drawing).with_columns(pl.col("spots").cast(pl.String)).to_dicts()):
         line = defaults | {name: value for name, value in group.items() if value is not None}
@@ -43,12 +45,14 @@ def drawn_wells(drawing: str, ceiling: int | None = None) -> pl.DataFrame:
             status = {"T": "tntc", "x": "masked"}.get(mark, "counted")
             spots = int(mark) if status == "counted" else None
             role = ROLES.get(line["stimulus"], "antigen")
+            named = {"antigen": line["control"], "negative_control": line["stimulus"]}.get(role)
             rows.append(
                 {
                     "plate_id": line["plate"], "well": f"{chr(65 + number)}{replicate}", "analyte": line["analyte"],
                     "spots": spots, "status": status, "specimen_id": line["specimen"], "subject_id": "P1",
                     "stimulus": line["stimulus"], "well_role": role, "cells_per_well": line["cells"],
                     "antigen": line["stimulus"] if role == "antigen" else None, "replicate": replicate,
+                    "control": None if named == "?" else named,
                     "spots_per_million": None if spots is None else spots * 1e6 / line["cells"],
                     "read_date": line["read_date"], "file_sha256": line["file"], "place": "grid",
                 }

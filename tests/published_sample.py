@@ -12,6 +12,7 @@ from expectations.tables import PUBLISHED_AS, TABLES
 from tests.drawing import table
 from tests.published_sample_cohort import responses, settings
 from tests.published_sample_outcomes import outcome_tables
+from tests.published_sample_plates import plate_tables
 from tests.published_sample_records import record_tables
 
 VIEWS = Path(__file__).parents[1] / "warehouse" / "views"
@@ -48,6 +49,7 @@ def sample_study(path: Path, *, simulated: bool = True) -> Path:
         "responses": measured,
         **outcome_tables(measured),
         **record_tables(),
+        **plate_tables(),
     }
     return publish(path, frames)
 

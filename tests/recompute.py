@@ -112,7 +112,7 @@ def number(text: str) -> float:
 
 
 def read_plates(files: list[Path]) -> dict[str, tuple[date, dict[str, int | None]]]:
-    """Plate -> day it was read, well -> spots (None: too numerous to count)."""
+    """Plate -> day it was read, well -> spots (None: too numerous to count); wells not counted are left out."""
     plates = {}
     for path in files:
         if path.suffix != ".txt" or not path.read_bytes().startswith(b"Plate name:"):
@@ -126,7 +126,8 @@ def read_plates(files: list[Path]) -> dict[str, tuple[date, dict[str, int | None
         for line in lines[start : start + 8]:
             letter, *tokens = line.split()
             for column, token in enumerate(tokens, start=1):
-                wells[f"{letter}{column}"] = None if token == "TNTC" else int(token)
+                if token != "--":
+                    wells[f"{letter}{column}"] = None if token == "TNTC" else int(token)
         plates[name] = (read_on, wells)
     return plates
 
@@ -228,7 +229,8 @@ def called_specimens(study: dict, tables: dict[str, list[Row]], plates: dict) ->
     blank, mean_control = limit_of_blank(families)
     reported = {}
     for family in sorted(families, key=lambda f: plates[f.plate][0]):
-        reported[family.specimen] = family  # the latest read counts
+        if family.wells.keys() >= set(tumour_antigens(study)):  # not a plate of peptide pools
+            reported[family.specimen] = family  # the latest read counts
     return [
         Called(rows[name], family, call(family, number(rows[name]["viability_percent"]), blank - mean_control))
         for name, family in reported.items()
@@ -278,7 +280,7 @@ def group_wells(study: dict, layout: list[Row], plates: dict) -> Iterator[Family
     }
     groups = defaultdict(list)
     for row in layout:
-        if row["plate_id"] in plates and row["stimulus"] in spelling and row["specimen_id"]:
+        if row.get("plate_id") in plates and row["stimulus"] in spelling and row["specimen_id"]:
             groups[row["specimen_id"], row["plate_id"]].append(row)
     for (specimen, plate), rows in groups.items():
         spots = plates[plate][1]

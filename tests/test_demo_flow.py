@@ -125,10 +125,11 @@ def test_rejected_rows_are_kept_with_rule_column_value_and_place(demo_run: Path,
     assert {(fault.path, fault.expected_reason, fault.column) for fault in rows} <= rejects
 
 
-def test_findings_without_a_file_state_are_quality_checks(demo_run: Path, tmp_path: Path) -> None:
+def test_findings_without_a_file_state_are_quality_checks_or_on_a_control_chart(demo_run: Path, tmp_path: Path) -> None:
     findings = [fault for fault in write_demo(tmp_path) if fault.expected_state is None]
     failed = ask(demo_run, "select examples from quality_checks where not success and examples is not null")
-    told = " ".join(examples for (examples,) in failed)
+    rejected = ask(demo_run, "select plate_id from plate_quality where trend_status = 'rejected'")
+    told = " ".join(text for (text,) in [*failed, *rejected])
     assert findings
     assert [fault.value for fault in findings if str(fault.value) not in told] == []
 

@@ -37,7 +37,8 @@ def controls(spots: list[int], analyte: str = "IFNg", cells: int = 200_000) -> p
     rows = [
         {
             "plate_id": f"X{i // 96}", "well": f"A{i % 96}", "analyte": analyte, "spots": n, "status": "counted",
-            "well_role": "negative_control", "cells_per_well": cells, "spots_per_million": n * 1e6 / cells,
+            "subject_id": "P1", "well_role": "negative_control", "cells_per_well": cells,
+            "spots_per_million": n * 1e6 / cells,
         }
         for i, n in enumerate(spots)
     ]  # fmt: skip
@@ -73,11 +74,26 @@ def test_only_counted_negative_controls_count():
         Z        | A5   | IFNg    | 400   | counted | unused           | 400               | 1000000
         """,
         ELISPOT_WELLS,
+        subject_id="P1",
     )
     settings = study(min_control_wells=3)
     assert_frame_equal(
         limits_of_blank(pl.concat([blank, other]), settings, TODAY), limits_of_blank(blank, settings, TODAY)
     )
+
+
+def test_a_reference_sample_is_not_the_study_s_own():
+    blank, reference = controls([0, 9, 99]), controls([500] * 12).with_columns(plate_id=pl.lit("Z"), subject_id=None)
+    settings = study(min_control_wells=3)
+    assert_frame_equal(
+        limits_of_blank(pl.concat([blank, reference]), settings, TODAY), limits_of_blank(blank, settings, TODAY)
+    )
+
+
+def test_all_negative_controls_enter_whatever_is_in_them():
+    wells = controls([0, 9, 99], cells=1_000_000).with_columns(control=pl.Series(["medium", "DMSO", "K562"]))
+    row = limits_of_blank(wells, study(min_control_wells=3), TODAY).row(0, named=True)
+    assert (row["n_wells"], row["limit_of_blank"]) == (3, pytest.approx(10**2.645 - 1))
 
 
 def test_an_analyte_with_too_few_control_wells_has_no_limit():

@@ -10,11 +10,13 @@ from polars.testing import assert_frame_equal
 
 from expectations.computed import PERSISTENCE, RESPONSES
 from expectations.outcome_tables import OUTCOMES
+from expectations.vocabulary import RULES
 from tests.drawing import table
 from tests.drawn_series import drawn_responses, outcomes_of, study, visits_of
 from transforms.persistence import persistence
 
 LONG = (None, 999)
+OF_A = (pl.col("antigen") == "A") & (pl.col("rule") == "dfr_eq")
 
 
 def measured(series: dict[str, str], contacts: dict | None = None, products: pl.DataFrame | None = None, **parts):
@@ -23,7 +25,7 @@ def measured(series: dict[str, str], contacts: dict | None = None, products: pl.
     responses = responses if products is None else pl.concat([responses, products])
     outcomes = outcomes_of({subject: LONG for subject in series} | (contacts or {}))
     rows = persistence(responses, visits_of(responses), outcomes, study(**parts))
-    return rows.filter((pl.col("antigen") == "A") & (pl.col("rule") == "dfr_eq"))
+    return rows.filter(OF_A)
 
 
 def test_origin_index_and_loss_follow_from_the_series():
@@ -74,7 +76,7 @@ def test_an_indeterminate_call_counts_as_negative_only_where_the_study_says_so()
 def test_baseline_is_the_last_evaluable_candidate_and_candidates_only():
     responses = drawn_responses({("P", "A"): "-30:-3 -9:-4 -7:0 -2:+50 30:+"})
     visits = visits_of(responses).with_columns(is_baseline_candidate=pl.col("study_day") < -5)
-    row = persistence(responses, visits, outcomes_of({"P": LONG}), study()).row(0, named=True)
+    row = persistence(responses, visits, outcomes_of({"P": LONG}), study()).row(by_predicate=OF_A, named=True)
     assert (row["baseline_day"], row["baseline_call"], row["baseline_value"]) == (-9, "negative", 4)
 
 
@@ -82,7 +84,9 @@ def test_of_two_samples_of_one_day_the_first_by_name_counts():
     first = drawn_responses({("P", "A"): "30:-"}).with_columns(specimen_id=pl.lit("P/a"))
     second = drawn_responses({("P", "A"): "30:+"}).with_columns(specimen_id=pl.lit("P/b"))
     for responses in (pl.concat([first, second]), pl.concat([second, first])):
-        row = persistence(responses, visits_of(responses), outcomes_of({"P": LONG}), study()).row(0, named=True)
+        row = persistence(responses, visits_of(responses), outcomes_of({"P": LONG}), study()).row(
+            by_predicate=OF_A, named=True
+        )
         assert (row["n_evaluable"], row["n_positive"]) == (1, 0)
 
 
@@ -110,7 +114,9 @@ def test_each_end_of_a_fold_has_its_own_limit_and_a_bound_stays_a_bound():
         net_upper=pl.when(pl.col("study_day") < 0).then("net_upper"),
         is_below_lod=pl.lit(value=False),
     )
-    row = persistence(responses, visits_of(responses), outcomes_of({"P": LONG}), study()).row(0, named=True)
+    row = persistence(responses, visits_of(responses), outcomes_of({"P": LONG}), study()).row(
+        by_predicate=OF_A, named=True
+    )
     assert (row["fold_from_baseline_log2"], row["fold_is_bound"]) == (pytest.approx(1), True)
 
 
@@ -145,11 +151,11 @@ def test_every_infused_subject_and_declared_antigen_has_a_row_under_every_rule()
     outcomes = outcomes_of({"P": LONG, "Q": LONG, "never": LONG})
     outcomes = outcomes.with_columns(is_infused=pl.col("subject_id") != "never")
     rows = persistence(responses, visits_of(responses), outcomes, study())
-    keys = {(s, a, r) for s in "PQ" for a in ("A", "B", "CMV") for r in ("dfr_eq", "threshold")}
+    keys = {(s, a, r) for s in "PQ" for a in ("A", "B", "CMV") for r in RULES}
     assert set(rows.select("subject_id", "antigen", "rule").rows()) == keys
     assert rows.height == len(keys)
     assert rows.filter(pl.col("subject_id") == "Q")["origin"].unique().to_list() == ["not_evaluable"]
-    assert rows["persistence_key"][0] == "P/A/IFNg/dfr_eq"
+    assert rows["persistence_key"][0] == "P/A/IFNg/dfr_2x"
     assert rows.filter(pl.col("is_primary_rule"))["rule"].unique().to_list() == ["dfr_eq"]
 
 
@@ -174,7 +180,7 @@ def test_loss_is_what_the_days_say_and_row_order_changes_nothing(samples, death,
     assert_frame_equal(rows, persistence(responses[order], visits_of(responses), *inputs), check_exact=True)
     if rows.is_empty():
         return
-    row = rows.row(0, named=True)
+    row = rows.row(by_predicate=OF_A, named=True)
     after = {day: call for day, call in samples.items() if day > 0 and call in "+-"}
     assert row["n_evaluable"] == len(after)
     if row["loss_kind"] == "interval":

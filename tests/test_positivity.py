@@ -14,7 +14,7 @@ from transforms.replicates import at_ceiling, replicate_summaries
 
 def judged(rule: str, drawing: str, *, ceiling: int | None = None, **rules) -> pl.DataFrame:
     known = at_ceiling(drawn_wells(drawing, ceiling))
-    return RULES[rule](replicate_summaries(known), known, study(rules=rules)).sort("plate_id", "antigen")
+    return RULES[rule](replicate_summaries(known, "medium"), known, study(rules=rules)).sort("plate_id", "antigen")
 
 
 def plate(antigen: str, medium: str) -> str:
@@ -86,11 +86,57 @@ def test_dfr_eq_has_a_largest_family():
     assert verdict("dfr_eq", "9 8 9", "1 2 1 0", dfr_eq={"max_relabelings": 34}) == (None, "too_many_relabelings")
 
 
-def test_dfr_eq_does_not_compare_counts_of_unequal_cells():
+@pytest.mark.parametrize(("rule", "p"), [("dfr_eq", 1 / 84), ("dfr_2x", 0)])
+def test_counts_of_unequal_cells_are_not_compared(rule, p):
     drawing = "stimulus | spots | cells\n A | 9 8 9 | 100000\n B | 9 8 9 | 200000\n medium | 1 2 1 0 2 1 | 200000"
-    rows = judged("dfr_eq", drawing)
-    assert rows["p_value_adjusted"].to_list() == [None, pytest.approx(1 / 84)]
+    rows = judged(rule, drawing)
+    assert rows["p_value_adjusted"].to_list() == [None, pytest.approx(p)]
     assert rows["verdict"].to_list() == [None, "positive"]
+
+
+@pytest.mark.parametrize(
+    ("antigen", "medium", "p", "answer"),
+    [
+        ("8 8 8", "2 2 2", 0, ("positive", None)),
+        ("4 4 4", "2 2 2", 1, ("negative", None)),  # exactly twice the control
+        ("2 8", "1 1 1 1", 1 / 4, ("negative", None)),  # 8 8, one draw of four, reaches the statistic log10(2)
+        ("2 8", "1 1 1", None, (None, "too_few_replicates")),
+        ("8 8 8", "2 2", None, (None, "too_few_replicates")),
+        ("8 8 x", "2 2 x 2", None, (None, "too_few_replicates")),
+        ("2 8 x", "1 1 1 1 x", 1 / 4, ("negative", None)),  # a masked well is never drawn
+    ],
+)
+def test_dfr_2x_needs_enough_wells_and_gives_the_exact_p(antigen, medium, p, answer):
+    rows = judged("dfr_2x", plate(antigen, medium))
+    assert rows["p_value_adjusted"].item() == (p if p is None else pytest.approx(p, abs=1e-12))
+    assert rows.select("verdict", "rule_reason").row(0) == answer
+
+
+def test_dfr_2x_calls_at_its_alpha():
+    assert verdict("dfr_2x", "2 8", "1 1 1 1", dfr_2x={"alpha": 0.25}) == ("positive", None)
+
+
+def test_dfr_2x_has_a_largest_antigen():
+    # 10 multisets of 3 antigen wells times 35 of 4 control wells
+    assert verdict("dfr_2x", "9 8 9", "1 2 1 1", dfr_2x={"max_resamples": 350}) == ("positive", None)
+    assert verdict("dfr_2x", "9 8 9", "1 2 1 1", dfr_2x={"max_resamples": 349}) == (None, "too_many_resamples")
+    rows = judged("dfr_2x", "stimulus | spots\n A | 2 8\n B | 2 7 9\n medium | 1 1 1 1", dfr_2x={"max_resamples": 105})
+    assert rows["p_value_adjusted"].to_list() == [pytest.approx(1 / 4), None]  # B takes no part
+
+
+def test_dfr_2x_gives_no_number_for_too_many_to_count():
+    rows = judged("dfr_2x", "stimulus | spots\n A | T 90 90\n B | 90 80 90\n medium | 1 1 1", ceiling=100)
+    assert rows.select(pl.col("statistic", "p_value_adjusted").is_null()).rows() == [(True, True), (False, False)]
+    assert rows["verdict"].to_list() == [None, "positive"]
+
+
+def test_under_dfr_2x_an_antigen_at_its_ceiling_stays_in_the_family_of_the_others():
+    def p_of_b(a: str) -> float:
+        rows = judged("dfr_2x", f"stimulus | spots\n {a} B | 2 8\n medium | 1 1 1 1", ceiling=8)
+        return rows.filter(pl.col("antigen") == "B")["p_value_adjusted"].item()
+
+    assert p_of_b("") == pytest.approx(1 / 4)
+    assert p_of_b("A | 2 T\n") == p_of_b("A | 2 8\n") == pytest.approx(7 / 16)
 
 
 def test_the_family_is_one_specimen_plate_and_analyte():
@@ -117,6 +163,26 @@ def test_an_antigen_that_cannot_be_tested_takes_no_part_in_the_family():
     alone = judged("dfr_eq", plate("5 4 3", "3 2 4 1 2 3"))["p_value_adjusted"].item()
     rows = judged("dfr_eq", "stimulus | spots\n A | 5 4 3\n B | 90 x x x\n medium | 3 2 4 1 2 3")
     assert rows["p_value_adjusted"].to_list() == [pytest.approx(alone), None]
+
+
+@pytest.mark.parametrize("rule", ["dfr_eq", "dfr_2x"])
+def test_antigens_of_another_negative_control_are_another_family(rule):
+    alone = judged(rule, plate("5 4 3", "3 2 4 1 2 3"))["p_value_adjusted"].item()
+    rows = judged(
+        rule,
+        """
+        stimulus | control | spots
+        A        |         | 5 4 3
+        medium   |         | 3 2 4 1 2 3
+        B        | DMSO    | 5 9 5
+        CMV      | DMSO    | 1 6 7
+        DMSO     |         | 9 3 7
+        K562     |         | 90 0 90
+        """,
+    )
+    assert rows["p_value_adjusted"].to_list()[0] == pytest.approx(alone)
+    without = judged(rule, "stimulus | spots\n B | 5 9 5\n CMV | 1 6 7\n medium | 9 3 7")["p_value_adjusted"]
+    assert rows["p_value_adjusted"].to_list()[1:] == pytest.approx(without.to_list())
 
 
 def test_positive_controls_are_not_in_the_family():
@@ -147,7 +213,7 @@ def test_the_columns_of_a_family_follow_the_replicate_then_the_well(names, repli
         ]
     )
     known = at_ceiling(wells)
-    rows = RULES["dfr_eq"](replicate_summaries(known), known, study())
+    rows = RULES["dfr_eq"](replicate_summaries(known, "medium"), known, study())
     assert rows["p_value_adjusted"].to_list() == [pytest.approx(p)] * 2
 
 
@@ -165,7 +231,7 @@ TNTC_CASES = [
 
 @pytest.mark.parametrize(("antigen", "medium", "ceiling", "threshold", "dfr_eq"), TNTC_CASES)
 def test_too_many_to_count_is_called_only_where_the_ceiling_settles_it(antigen, medium, ceiling, threshold, dfr_eq):
-    for rule, answer in (("threshold", threshold), ("dfr_eq", dfr_eq)):
+    for rule, answer in (("threshold", threshold), ("dfr_eq", dfr_eq), ("dfr_2x", "tntc")):
         expected = (None, "tntc") if answer == "tntc" else (answer, None)
         assert verdict(rule, antigen, medium, ceiling=ceiling) == expected, rule
 
@@ -186,7 +252,7 @@ def test_an_open_antigen_leaves_the_rest_of_its_family_as_it_is():
     wells = drawn_wells("stimulus | spots\n A | T 4 3\n B | 9 8 9\n medium | 1 2 1 0 2 1")
     wells = wells.with_columns(tntc_ceiling=pl.lit(None, dtype=pl.Int64))
     known = at_ceiling(wells)
-    rows = RULES["dfr_eq"](replicate_summaries(known), known, study()).sort("antigen")
+    rows = RULES["dfr_eq"](replicate_summaries(known, "medium"), known, study()).sort("antigen")
     assert rows["verdict"].to_list() == [None, "positive"]
     assert rows["p_value_adjusted"].to_list() == [None, pytest.approx(1 / 84)]
 

@@ -78,7 +78,7 @@ def test_the_console_stays_silent(opened, page):
     assert opened[page]["complaints"] == []
 
 
-@pytest.mark.parametrize(("page", "charts"), [("quality", 1), ("study", 8)])
+@pytest.mark.parametrize(("page", "charts"), [("quality", 2), ("study", 8)])
 def test_every_chart_is_drawn(opened, page, charts):
     assert (opened[page]["figures"], opened[page]["drawn"]) == (charts, charts)
 

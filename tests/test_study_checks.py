@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import polars as pl
 import pytest
@@ -10,20 +11,36 @@ from hypothesis import given
 from hypothesis import settings as law
 from hypothesis import strategies as st
 
-from expectations.computed import ELISPOT_WELLS, EXPECTED_SPECIMENS, RESPONSES, VISITED_SPECIMENS
+from expectations.computed import (
+    ELISPOT_WELLS,
+    EXPECTED_SPECIMENS,
+    PLATE_FINDINGS,
+    PLATE_QUALITY,
+    RESPONSES,
+    VISITED_SPECIMENS,
+)
 from expectations.ingested import (
     ELISPOT_COUNTS,
     FOLLOW_UP,
     INFUSION_PRODUCTS,
+    INSTRUMENT_LAYOUTS,
+    LAYOUT_TEMPLATES,
     PLATE_LAYOUTS,
+    PLATE_TEMPLATES,
+    PLATES,
     SPECIMENS,
     TUMOUR_ASSESSMENTS,
 )
 from expectations.outcome_tables import OUTCOMES
-from expectations.records import CHECK_COLUMNS, ESTIMATES, QUALITY_CHECKS
+from expectations.reasons import REASONS
+from expectations.records import CHECK_COLUMNS, CONTROL_BASELINES, ESTIMATES, QUALITY_CHECKS
+from expectations.study import StudySettings
 from tests.clinical_study import study
 from tests.drawing import table
-from transforms.study_checks import study_checks
+from transforms.layouts import layouts
+from transforms.plate_findings import plate_findings
+from transforms.study_checks import LAID, study_checks
+from transforms.wells import elispot_wells
 
 
 def check(
@@ -51,21 +68,28 @@ COUNTS = """
 """
 
 LAYOUTS = """
-    plate_id | well | specimen_id | stimulus
-    GC_1     | A1   | P1-W4       | medium
-    GC_1     | A2   | P1-W4       | MART-1
-    GC_1     | A3   | P1-W4       | MART-1
-    GC_1     | A4   | P1-W4       | CMV
-    GC_1     | A5   | P1-W4       | empty
-    GC_1     | A6   |             | medium
-    GC_2     | A1   | P2-W4       | medium
-    GC_2     | A2   | P2-W4       | MART-1
-    GC_3     | A1   |             | empty
+    plate_id | well | specimen_id | stimulus | cells_per_well
+    GC_1     | A1   | P1-W4       | medium   | 200000
+    GC_1     | A2   | P1-W4       | MART-1   | 200000
+    GC_1     | A3   | P1-W4       | MART-1   | 200000
+    GC_1     | A4   | P1-W4       | CMV      | 200000
+    GC_1     | A5   | P1-W4       | empty    | 200000
+    GC_1     | A6   |             | medium   |
+    GC_2     | A1   | P2-W4       | medium   | 200000
+    GC_2     | A2   | P2-W4       | MART-1   | 200000
+    GC_3     | A1   |             | empty    |
 """
 
 
-def plates() -> dict[str, pl.DataFrame]:
-    return {"elispot_counts": table(COUNTS, ELISPOT_COUNTS), "plate_layouts": table(LAYOUTS, PLATE_LAYOUTS)}
+def plates(*, settings: StudySettings | None = None, **drawn: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Counts and layouts with what is computed from them; COUNTS and LAYOUTS where none are given."""
+    settings = settings or study()
+    stored = {one.name: one.empty() for one in (LAYOUT_TEMPLATES, PLATE_TEMPLATES, INSTRUMENT_LAYOUTS, SPECIMENS)}
+    stored |= {"elispot_counts": table(COUNTS, ELISPOT_COUNTS), "plate_layouts": table(LAYOUTS, PLATE_LAYOUTS), **drawn}
+    laid = layouts(stored, settings)
+    wells = elispot_wells(stored["elispot_counts"], PLATES.empty(), laid.effective, stored["specimens"], settings)
+    found = plate_findings(laid, stored["elispot_counts"], wells, settings)
+    return {**stored, LAID: laid.effective, "elispot_wells": wells, "plate_findings": found}
 
 
 def test_counted_wells_without_a_layout_are_named():
@@ -78,6 +102,49 @@ def test_wells_of_a_layout_without_a_count_are_named_but_not_those_without_cells
 
 def test_plates_never_received_are_named_once_and_their_wells_not_at_all():
     assert found(check("plate_layouts", "received", **plates())) == (2, 1, "GC_2")
+
+
+TEMPLATE = """
+    template | well | slot | stimulus | cells_per_well
+    T        | A1   | 1    | medium   | 200000
+    T        | A2   | 1    | MART-1   | 200000
+    T        | A3   |      | empty    |
+"""
+
+
+def test_plates_that_follow_a_template_are_waited_for_too():
+    assigned = "plate_id | template | slot | specimen_id\n GC_1 | T | 1 | P1-W4\n GC_4 | T | 1 | P2-W4"
+    templates = {"layout_templates": LAYOUT_TEMPLATES, "plate_templates": PLATE_TEMPLATES}
+    drawn = {name: table(text, templates[name]) for name, text in zip(templates, (TEMPLATE, assigned), strict=True)}
+    found_plates = plates(plate_layouts=PLATE_LAYOUTS.empty(), **drawn)
+    assert found(check("plate_layouts", "received", **found_plates)) == (2, 1, "GC_4")
+    assert found(check("elispot_counts", "has_layout", **found_plates)) == (3, 1, "GC_1 H12 (IFNg)")
+
+
+WARNED = {
+    ("plate_layouts", "sources_agree"): "layout.sources_disagree",
+    ("plate_layouts", "cells_known"): "layout.cells_unknown",
+    ("plate_templates", "slot_known"): "layout.slot_unknown",
+    ("instrument_layouts", "names_known"): "layout.stimulus_unknown",
+    ("elispot_counts", "one_name_each"): "layout.analyte_twice",
+    ("elispot_wells", "one_control"): "layout.control_ambiguous",
+}
+
+
+@pytest.mark.parametrize("name", WARNED)
+def test_a_finding_about_a_plate_is_a_warning_with_all_its_places(name: tuple[str, str]):
+    places = table("place\nB1\nA1", PLATE_FINDINGS, plate_id="GC_1", reason=WARNED[name], analyte="")
+    other = next(code for code in WARNED.values() if code != WARNED[name])
+    noise = table("place\nC1", PLATE_FINDINGS, plate_id="GC_2", reason=other, analyte="")
+    counts = table("plate_id\nGC_1\nGC_1\nGC_2", ELISPOT_COUNTS)
+    row = check(*name, plate_findings=pl.concat([places, noise]), elispot_counts=counts)
+    assert found(row) == (2, 1, "GC_1 (A1; B1)")
+
+
+def test_every_reason_a_plate_can_have_is_a_warning_but_a_specimen_tested_twice():
+    of_wells = {"layout.well_without_layout", "layout.well_without_count", "layout.no_control", "layout.donor_unknown"}
+    told = {*WARNED.values(), *of_wells, "layout.specimen_on_several_plates"}
+    assert told == {code for code, one in REASONS.items() if one.kind == "plate"}
 
 
 VISITED = """
@@ -174,21 +241,23 @@ def test_an_infusion_before_enrolment_is_named():
 def test_an_antigen_needs_an_evaluable_negative_control_of_its_own_specimen_plate_and_analyte():
     wells = table(
         """
-        plate_id | well | analyte | specimen_id | well_role        | antigen | status
-        GC_1     | A1   | IFNg    | P1-W4       | negative_control |         | counted
-        GC_1     | A2   | IFNg    | P1-W4       | antigen          | MART-1  | counted
-        GC_1     | A3   | IFNg    | P1-W4       | antigen          | MART-1  | counted
-        GC_1     | A4   | IFNg    | P2-W4       | antigen          | CMV     | counted
-        GC_1     | A2   | IL2     | P1-W4       | antigen          | MART-1  | counted
-        GC_2     | A1   | IFNg    | P1-W4       | negative_control |         | masked
-        GC_2     | A2   | IFNg    | P1-W4       | antigen          | MART-1  | counted
+        plate_id | well | analyte | specimen_id | well_role        | antigen | status  | control
+        GC_1     | A1   | IFNg    | P1-W4       | negative_control |         | counted | medium
+        GC_1     | A2   | IFNg    | P1-W4       | antigen          | MART-1  | counted | medium
+        GC_1     | A3   | IFNg    | P1-W4       | antigen          | MART-1  | counted | medium
+        GC_1     | A4   | IFNg    | P2-W4       | antigen          | CMV     | counted | medium
+        GC_1     | A5   | IFNg    | P1-W4       | antigen          | gp100   | counted | DMSO
+        GC_1     | A2   | IL2     | P1-W4       | antigen          | MART-1  | counted | medium
+        GC_2     | A1   | IFNg    | P1-W4       | negative_control |         | masked  | medium
+        GC_2     | A2   | IFNg    | P1-W4       | antigen          | MART-1  | counted | medium
         """,
         ELISPOT_WELLS,
     )
     assert found(check("elispot_wells", "has_negative_control", elispot_wells=wells)) == (
+        5,
         4,
-        3,
-        "CMV on GC_1 (P2-W4, IFNg); MART-1 on GC_1 (P1-W4, IL2); MART-1 on GC_2 (P1-W4, IFNg)",
+        "CMV on GC_1 (P2-W4, IFNg); MART-1 on GC_1 (P1-W4, IL2); MART-1 on GC_2 (P1-W4, IFNg);"
+        " gp100 on GC_1 (P1-W4, IFNg)",
     )
 
 
@@ -237,6 +306,45 @@ def test_where_the_lod_is_fixed_no_estimate_can_be_old():
     assert found(row) == (0, 0, None)
 
 
+CHARTED = """
+    plate_id | measure          | sample | is_reference | value_log10 | westgard | trend_status
+    GC_1     | negative_control | medium | true         | 0.5         |          | in_control
+    GC_2     | negative_control | medium | true         | 1.9         | 1-3s     | rejected
+    GC_3     | negative_control | medium | false        | 0.9         | 1-2s     | warning
+    GC_4     | negative_control | medium | false        | 0.9         |          | no_reference
+"""
+LIMITS = """
+    version | n_plates
+    1       | 1
+    2       | {}
+"""
+
+
+def charted() -> dict[str, pl.DataFrame]:
+    told = table(CHARTED).with_columns(instrument=pl.lit("AID"), analyte=pl.lit("IFNg"))
+    return {"plate_quality": pl.concat([PLATE_QUALITY.empty(), told], how="diagonal_relaxed")}
+
+
+def test_a_plate_that_a_control_chart_rejects_is_named_with_the_rule():
+    row = check("plate_quality", "in_control", **charted())
+    assert found(row) == (3, 1, "GC_2 (negative_control medium, 1-3s)")
+
+
+@pytest.mark.parametrize(
+    ("n_plates", "examples"), [(1, "negative_control medium on AID (IFNg), version 2: 1 of 2 plates"), (2, None)]
+)
+def test_limits_that_rest_on_fewer_plates_of_the_period_than_there_are_now_are_named(n_plates, examples):
+    chart = {"measure": "negative_control", "instrument": "AID", "analyte": "IFNg", "sample": "medium"}
+    days = {"reference_first": date(2020, 1, 1), "reference_last": date(2020, 6, 30)}
+    held = table(LIMITS.format(n_plates)).with_columns(**{k: pl.lit(v) for k, v in (chart | days).items()})
+    limits = pl.concat([CONTROL_BASELINES.empty(), held], how="diagonal_relaxed")
+    asked = {"elispot": {"trend": days}}
+    row = check("control_baselines", "up_to_date", asked, control_baselines=limits, **charted())
+    assert found(row) == (1, int(examples is not None), examples)
+    without_period = check("control_baselines", "up_to_date", {}, control_baselines=limits, **charted())
+    assert found(without_period) == (0, 0, None)
+
+
 def test_a_study_of_nothing_breaks_nothing():
     checks = study_checks({}, study())
     assert checks["success"].all()
@@ -256,7 +364,7 @@ def test_examples_are_few_but_the_result_holds_every_key():
         "\n".join(["plate_id | well | analyte | status", *(f"GC_1 | A{n} | IFNg | masked" for n in range(1, 10))]),
         ELISPOT_COUNTS,
     )
-    row = check("elispot_counts", "has_layout", elispot_counts=counts)
+    row = check("elispot_counts", "has_layout", **plates(elispot_counts=counts, plate_layouts=PLATE_LAYOUTS.empty()))
     assert row["n_unexpected"] == 9
     assert len(str(row["examples"]).split("; ")) == 5
     assert len(json.loads(str(row["result"]))["unexpected"]) == 9

@@ -12,15 +12,20 @@ from expectations.computed import COMPUTED
 from expectations.outcome_tables import OUTCOME_TABLES
 from expectations.study import StudySettings
 from transforms.association import associations
+from transforms.control_baselines import control_baselines, versioned_baselines
 from transforms.denominators import denominators
 from transforms.infusion import infused_cells
 from transforms.landmarks import persistence_at_landmark
+from transforms.layouts import layouts
 from transforms.limit_of_blank import limits_of_blank, versioned
 from transforms.outcome import outcomes
 from transforms.persistence import persistence
 from transforms.persistence_by_subject import persistence_by_subject
+from transforms.plate_findings import plate_findings
+from transforms.plate_quality import plate_measures, plate_quality
+from transforms.pools import pool_candidates
 from transforms.responses import elispot_responses
-from transforms.study_checks import study_checks
+from transforms.study_checks import LAID, study_checks
 from transforms.survival import survival_tables
 from transforms.visits import expected_specimens, next_due_date, visited_specimens
 from transforms.wells import elispot_wells
@@ -34,6 +39,8 @@ class Analysis:
 
     tables: dict[str, pl.DataFrame]
     new_estimates: pl.DataFrame
+    new_baselines: pl.DataFrame
+    """Estimates too: the limits of control charts."""
     checks: pl.DataFrame
     """Rows of quality_checks without run and attempt."""
     next_due_date: date | None
@@ -43,7 +50,7 @@ def analyse(stored: Tables, settings: StudySettings, today: date, run_id: str, *
     """Every computed table from every ingested one.
 
     Args:
-        stored: the ingested tables, `files` and `estimates`, by contract name.
+        stored: the ingested tables, `files`, `estimates` and `control_baselines`, by contract name.
         settings: the study file.
         today: the day on which visits are judged to be due.
         run_id: run that new estimates are ascribed to.
@@ -51,12 +58,21 @@ def analyse(stored: Tables, settings: StudySettings, today: date, run_id: str, *
     """
     t = dict(stored)
     t["visited_specimens"] = visited_specimens(t["specimens"], t["infusion_products"], settings)
-    t["elispot_wells"] = elispot_wells(t["elispot_counts"], t["plates"], t["plate_layouts"], t["specimens"], settings)
+    laid = layouts(t, settings)
+    t[LAID] = laid.effective
+    t["elispot_wells"] = elispot_wells(t["elispot_counts"], t["plates"], t[LAID], t["specimens"], settings)
+    t["plate_findings"] = plate_findings(laid, t["elispot_counts"], t["elispot_wells"], settings)
     fresh = limits_of_blank(t["elispot_wells"], settings, today)
     new_estimates = versioned(t["estimates"], fresh, re_estimate=re_estimate, run_id=run_id)
     t["estimates"] = pl.concat([t["estimates"], new_estimates])
+    measures = plate_measures(t["elispot_wells"], t["plates"], settings)
+    fresh = control_baselines(measures, settings, today)
+    new_baselines = versioned_baselines(t["control_baselines"], fresh, re_estimate=re_estimate, run_id=run_id)
+    t["control_baselines"] = pl.concat([t["control_baselines"], new_baselines])
+    t["plate_quality"] = plate_quality(measures, t["control_baselines"], settings)
     arrivals = t["files"].group_by("file_sha256").agg(pl.col("arrival").min())
     t["responses"] = elispot_responses(t["elispot_wells"], t["visited_specimens"], t["estimates"], settings, arrivals)
+    t["pool_candidates"] = pool_candidates(t["responses"], t["peptide_pools"], settings)
     t["outcomes"] = outcomes(t["subjects"], t["infusion_products"], t["tumour_assessments"], t["follow_up"], settings)
     t["denominators"] = denominators(t["outcomes"])
     t["infused_cells"] = infused_cells(t["infusion_products"], t["responses"], settings)
@@ -69,7 +85,8 @@ def analyse(stored: Tables, settings: StudySettings, today: date, run_id: str, *
     )
     t["associations"] = associations(t["persistence_by_subject"], t["outcomes"], t["infused_cells"], settings)
     computed = {table.name: table.conform(t.get(table.name, table.empty())) for table in (*COMPUTED, *OUTCOME_TABLES)}
-    return Analysis(computed, new_estimates, study_checks(t, settings), next_due_date(t["expected_specimens"], today))
+    next_due = next_due_date(t["expected_specimens"], today)
+    return Analysis(computed, new_estimates, new_baselines, study_checks(t, settings), next_due)
 
 
 def _persistence(t: Tables, settings: StudySettings) -> dict[str, pl.DataFrame]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +10,10 @@ import numpy as np
 import polars as pl
 
 from transforms.replicates import FAMILY, RESPONSE
-from transforms.resampling import Array, dfr_eq, n_relabelings
+from transforms.resampling import Array
+
+Test = Callable[[Array, Array], tuple[Array, Array]]
+"""Antigen wells and control wells of some families to statistic and adjusted p-value, as `resampling.dfr_eq`."""
 
 _SHAPE: Final = ("n_antigens", "antigen_width", "control_width")
 _RESULT: Final = {
@@ -21,49 +25,61 @@ _RESULT: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Laid:
-    """What is laid out: members (RESPONSE, row), antigen wells (RESPONSE, column), control wells (FAMILY, column)."""
+class Families:
+    """Antigens that can be tested, in families, with the wells they have.
+
+    Attributes:
+        members: FAMILY, antigen, and row, its place in the family.
+        antigens: members with their wells: known_spots and column, the place of the well among those of the antigen.
+        controls: FAMILY with its control wells likewise.
+        shapes: one row a family, with n_antigens, antigen_width and control_width, the columns of its widest layout.
+    """
 
     members: pl.DataFrame
     antigens: pl.DataFrame
     controls: pl.DataFrame
+    shapes: pl.DataFrame
 
 
-def family_tests(testable: pl.DataFrame, wells: pl.DataFrame, *, fewest: int, most: int) -> pl.DataFrame:
-    """The exact resampling test of each antigen within its family.
+def families_of(testable: pl.DataFrame, wells: pl.DataFrame) -> Families:
+    """Lays out antigens that can be tested; those of one sample with the same negative control are a family.
 
     Args:
-        testable: one row a RESPONSE that can be tested; those of one specimen, plate and analyte are a family.
-        wells: their wells with `known_spots`. A well without a number is a missing column. The columns of a family are
-            those of its widest layout, in the order of replicate number, then of the well.
-        fewest: families with fewer relabelings are left without a result.
-        most: families with more relabelings likewise.
+        testable: RESPONSE and `control`, one row an antigen.
+        wells: the wells with `known_spots`. A well without a number is a missing column. The columns of a family are
+            in the order of replicate number, then of the well.
+    """
+    members = testable.select(*FAMILY, "antigen").sort(*FAMILY, "antigen")
+    members = members.with_columns(row=pl.int_range(pl.len()).over(FAMILY))
+    antigens = _columns(wells.filter(pl.col("well_role") == "antigen"), RESPONSE)
+    antigens = antigens.join(members, on=RESPONSE, how="inner", validate="m:1")
+    controls = _columns(wells.filter(pl.col("well_role") == "negative_control"), FAMILY)
+    controls = controls.join(members.select(FAMILY).unique(), on=FAMILY, how="inner", validate="m:1")
+    return Families(members, antigens, controls, _shapes(members, antigens, controls))
+
+
+def counted(shapes: pl.DataFrame, widths: tuple[str, str], count: Callable[[int, int], int], name: str) -> pl.DataFrame:
+    """Adds a count that depends on the numbers of antigen and control wells (a float: no integer type may hold it)."""
+    both = shapes.select(widths).unique()
+    counts = [float(count(n_antigen, n_control)) for n_antigen, n_control in both.iter_rows()]
+    both = both.with_columns(pl.Series(name, counts, dtype=pl.Float64))
+    return shapes.join(both, on=widths, how="left", validate="m:1")
+
+
+def family_tests(families: Families, tested: pl.DataFrame, test: Test) -> pl.DataFrame:
+    """An exact resampling test of each antigen within its family.
+
+    Args:
+        families: what can be tested.
+        tested: of `families.shapes`, the families to test.
+        test: the test.
 
     Returns:
-        RESPONSE, n_relabelings, statistic and p_value_adjusted as `resampling.dfr_eq` gives them, and misses_wells:
-        true where a column of the family is missing in the controls or in one of its antigens.
+        RESPONSE, statistic and p_value_adjusted as the test gives them, and misses_wells: true where a column of the
+        family is missing in the controls or in one of its antigens.
     """
-    laid = _lay_out(testable, wells)
-    families = _families(laid)
-    tested = families.filter(pl.col("n_relabelings").is_between(fewest, most))
-    results = [_test(own, laid) for _, own in tested.group_by(_SHAPE, maintain_order=True)]
-    return (
-        laid.members.join(families.select(*FAMILY, "n_relabelings"), on=FAMILY, how="left", validate="m:1")
-        .join(pl.concat([pl.DataFrame(schema=_RESULT), *results]), on=RESPONSE, how="left", validate="1:1")
-        .drop("row")
-        .sort(RESPONSE)
-    )
-
-
-def _lay_out(testable: pl.DataFrame, wells: pl.DataFrame) -> _Laid:
-    members = testable.select(RESPONSE).sort(RESPONSE).with_columns(row=pl.int_range(pl.len()).over(FAMILY))
-    antigens = _columns(wells.filter(pl.col("well_role") == "antigen"), RESPONSE)
-    controls = _columns(wells.filter(pl.col("well_role") == "negative_control"), FAMILY)
-    return _Laid(
-        members,
-        antigens.join(members, on=RESPONSE, how="inner", validate="m:1"),
-        controls.join(members.select(FAMILY).unique(), on=FAMILY, how="inner", validate="m:1"),
-    )
+    results = [_test(own, families, test) for _, own in tested.group_by(_SHAPE, maintain_order=True)]
+    return pl.concat([pl.DataFrame(schema=_RESULT), *results]).sort(RESPONSE)
 
 
 def _columns(wells: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame:
@@ -75,29 +91,25 @@ def _columns(wells: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame:
     return ordered.select(*keys, "known_spots", column=pl.int_range(pl.len()).over(keys))
 
 
-def _families(laid: _Laid) -> pl.DataFrame:
-    """FAMILY, its shape, and the number of relabelings (a float: it may be beyond any integer type)."""
-    families = laid.members.group_by(FAMILY).agg(n_antigens=pl.len())
-    for wells, name in ((laid.antigens, "antigen_width"), (laid.controls, "control_width")):
+def _shapes(members: pl.DataFrame, antigens: pl.DataFrame, controls: pl.DataFrame) -> pl.DataFrame:
+    shapes = members.group_by(FAMILY).agg(n_antigens=pl.len())
+    for wells, name in ((antigens, "antigen_width"), (controls, "control_width")):
         width = wells.group_by(FAMILY).agg((pl.col("column").max() + 1).alias(name))
-        families = families.join(width, on=FAMILY, how="left", validate="1:1")
-    widths = families.select("antigen_width", "control_width").unique()
-    counts = [float(n_relabelings(n_antigen, n_control)) for n_antigen, n_control in widths.iter_rows()]
-    widths = widths.with_columns(n_relabelings=pl.Series(counts, dtype=pl.Float64))
-    return families.join(widths, on=["antigen_width", "control_width"], how="left", validate="m:1").sort(FAMILY)
+        shapes = shapes.join(width, on=FAMILY, how="left", validate="1:1")
+    return shapes.sort(FAMILY)
 
 
-def _test(families: pl.DataFrame, laid: _Laid) -> pl.DataFrame:
+def _test(tested: pl.DataFrame, families: Families, test: Test) -> pl.DataFrame:
     """Test families of one shape, all at once."""
-    n_antigens, antigen_width, control_width = families.select(_SHAPE).row(0)
-    own = families.select(FAMILY).with_row_index("family")
+    n_antigens, antigen_width, control_width = tested.select(_SHAPE).row(0)
+    own = tested.select(FAMILY).with_row_index("family")
     members, antigens, controls = (
         wells.join(own, on=FAMILY, how="inner", validate="m:1")
-        for wells in (laid.members, laid.antigens, laid.controls)
+        for wells in (families.members, families.antigens, families.controls)
     )
     antigen_wells = _array(antigens, ("family", "row", "column"), (own.height, n_antigens, antigen_width))
     control_wells = _array(controls, ("family", "column"), (own.height, control_width))
-    statistic, p_adjusted = dfr_eq(antigen_wells, control_wells)
+    statistic, p_adjusted = test(antigen_wells, control_wells)
     misses_wells = np.isnan(antigen_wells).any(axis=(1, 2)) | np.isnan(control_wells).any(axis=1)
     return members.sort("family", "row").select(
         *RESPONSE,

@@ -24,12 +24,13 @@ _FRESH: Final = {name: dtype for name, dtype in ESTIMATES.schema.items() if name
 def limits_of_blank(wells: pl.DataFrame, settings: StudySettings, today: date) -> pl.DataFrame:
     """The limit of blank of each analyte with counted negative-control wells, in spots per 10^6 cells.
 
-    Antilog of mean + 1.645 SD of log10(x + 1), minus 1, over all such wells of the study. Columns of ESTIMATES without
-    version and run; `input_sha256` identifies the wells and their counts, whatever their order. Where there are fewer
-    wells than the setting asks for, the limit is null: one spot is then the LOD.
+    Antilog of mean + 1.645 SD of log10(x + 1), minus 1, over all such wells of the study's subjects, whatever control
+    is in them; a reference sample is nobody's, and its wells would count once for every plate. Columns of ESTIMATES
+    without version and run; `input_sha256` identifies the wells and their counts, whatever their order. Where there are
+    fewer wells than the setting asks for, the limit is null: one spot is then the LOD.
     """
     is_blank = (pl.col("well_role") == "negative_control") & (pl.col("status") == "counted")
-    blanks = wells.filter(is_blank).sort("analyte", "plate_id", "well")
+    blanks = wells.filter(is_blank & pl.col("subject_id").is_not_null()).sort("analyte", "plate_id", "well")
     rows = list(_estimates(blanks, settings.elispot.min_control_wells, today))
     return pl.DataFrame(rows, schema=_FRESH).sort(_QUANTITY)
 

@@ -28,24 +28,30 @@ class Criterion:
 def criteria(settings: StudySettings, rule: RuleName) -> tuple[Criterion, ...]:
     """The criteria in order of precedence: the first that fails gives the reason of the call.
 
-    A missing negative control and too few replicates are never a flag. Unequal numbers of cells forbid a comparison of
-    raw counts (`dfr_eq`); `threshold` compares spots per 10^6 cells and flags them. Positive controls are judged where
-    the study declares them, all wells together; one too numerous to count passes. Unknown viability passes.
+    A missing or ambiguous negative control and too few replicates are never a flag. Unequal numbers of cells forbid a
+    comparison of raw counts (`dfr_eq`, `dfr_2x`); `threshold` compares spots per 10^6 cells and flags them. Positive
+    controls are judged where the study declares them, all wells together; one too numerous to count passes. Unknown
+    viability passes.
     """
     limits = settings.elispot.quality
-    control, positive = pl.col("control_mean"), pl.col("positive_mean")
+    is_ambiguous, has_control = pl.col("control").is_null(), pl.col("n_control_wells") > 0
     few = pl.col("n_antigen_wells") < limits.min_replicates
     too_few = pl.col("n_antigen_wells") < limits.min_replicates_evaluable
-    too_weak = ~at_least(positive - control, limits.min_positive_control) & ~pl.col("positive_has_tntc")
+    too_weak = ~at_least(pl.col("positive_net"), limits.min_positive_control) & ~pl.col("positive_has_tntc")
     positives = (
         Criterion("no_positive_control", pl.col("n_positive_wells") == 0, limits.on_positive_control),
         Criterion("positive_control_low", too_weak, limits.on_positive_control),
     )
     return (
-        Criterion("no_negative_control", pl.col("n_control_wells") == 0, "not_evaluable"),
-        Criterion("negative_control_high", _exceeds(control, limits.max_negative_control), limits.on_negative_control),
+        Criterion("control_ambiguous", is_ambiguous, "not_evaluable"),
+        Criterion("no_negative_control", ~is_ambiguous & ~has_control, "not_evaluable"),
+        Criterion(
+            "negative_control_high",
+            _exceeds(pl.col("control_mean"), limits.max_negative_control),
+            limits.on_negative_control,
+        ),
         *(positives if settings.controls.positive else ()),
-        Criterion("unequal_cells", has_unequal_cells(), "not_evaluable" if rule == "dfr_eq" else "flag"),
+        Criterion("unequal_cells", has_unequal_cells(), "flag" if rule == "threshold" else "not_evaluable"),
         Criterion("too_few_replicates", too_few, "not_evaluable"),
         Criterion("low_viability", pl.col("viability_percent") < limits.min_viability_percent, limits.on_viability),
         Criterion(

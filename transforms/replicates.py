@@ -6,10 +6,14 @@ from typing import Final
 
 import polars as pl
 
-FAMILY: Final = ("specimen_id", "plate_id", "analyte")
-"""The antigens of a family share their control wells."""
+SAMPLE: Final = ("specimen_id", "plate_id", "analyte")
+"""Wells that are looked at together."""
 
-RESPONSE: Final = (*FAMILY, "antigen")
+RESPONSE: Final = (*SAMPLE, "antigen")
+"""One antigen of a sample; it is compared with one negative control."""
+
+FAMILY: Final = (*SAMPLE, "control")
+"""The antigens of a sample that are compared with the same negative control: they share its wells."""
 
 
 def at_ceiling(wells: pl.DataFrame) -> pl.DataFrame:
@@ -23,30 +27,49 @@ def at_ceiling(wells: pl.DataFrame) -> pl.DataFrame:
     return wells.filter(pl.col("specimen_id").is_not_null()).with_columns(known_spots=known.cast(pl.Float64))
 
 
-def replicate_summaries(wells: pl.DataFrame) -> pl.DataFrame:
-    """One row an antigen of a family, beside the negative- and positive-control wells of that family.
+def replicate_summaries(wells: pl.DataFrame, default_control: str) -> pl.DataFrame:
+    """One row an antigen of a sample, beside the wells of its negative control and of the positive controls.
 
     Args:
         wells: as `at_ceiling` returns them.
+        default_control: name of the negative control that positive controls are measured against. Where the sample has
+            no evaluable well of it, they are measured against the antigen's own: which vehicle positive controls are
+            in nobody says, and the difference is far larger than that between vehicles.
 
     Returns:
-        RESPONSE, and for each prefix `antigen`, `control` and `positive`: `n_*_wells` with a count or too numerous to
-        count; `*_mean` and `*_median` in spots per 10^6 cells; `*_variability`, variance / (median + 1) in spots per
-        well; `*_min_cells` and `*_max_cells` per well; `*_has_tntc`; `*_is_open`, true where a well too numerous to
-        count has no ceiling, so that there is no mean. A family without such wells has n = 0 and no numbers.
+        RESPONSE and `control`, null where the antigen's wells name several; for each prefix `antigen`, `control` and
+        `positive`: `n_*_wells` with a count or too numerous to count; `*_mean` and `*_median` in spots per 10^6 cells;
+        `*_variability`, variance / (median + 1) in spots per well; `*_min_cells` and `*_max_cells` per well;
+        `*_has_tntc`; `*_is_open`, true where a well too numerous to count has no ceiling, so that there is no mean.
+        Without such wells n = 0 and there are no numbers. `positive_net` is the mean of the positive controls minus
+        that of the negative control they are measured against, in spots per 10^6 cells.
     """
     antigens = _summaries(wells, "antigen", "antigen", RESPONSE)
     controls = _summaries(wells, "negative_control", "control", FAMILY)
-    positives = _summaries(wells, "positive_control", "positive", FAMILY)
+    positives = _summaries(wells, "positive_control", "positive", SAMPLE)
+    by_default = controls.filter(pl.col("n_control_wells") > 0, control=default_control).select(
+        *SAMPLE, default_mean="control_mean", has_default=pl.lit(value=True)
+    )
+    measured_against = pl.when("has_default").then("default_mean").otherwise("control_mean")
     return (
-        antigens.join(controls, on=FAMILY, how="left", validate="m:1")
-        .join(positives, on=FAMILY, how="left", validate="m:1")
+        antigens.join(_named_controls(wells), on=RESPONSE, how="left", validate="1:1")
+        .join(controls, on=FAMILY, how="left", validate="m:1")
+        .join(positives, on=SAMPLE, how="left", validate="m:1")
+        .join(by_default, on=SAMPLE, how="left", validate="m:1")
         .with_columns(
             pl.col("n_control_wells", "n_positive_wells").fill_null(0),
             pl.col("^(control|positive)_(has_tntc|is_open)$").fill_null(value=False),
+            positive_net=pl.col("positive_mean") - measured_against,
         )
+        .drop("default_mean", "has_default")
         .sort(RESPONSE)
     )
+
+
+def _named_controls(wells: pl.DataFrame) -> pl.DataFrame:
+    """RESPONSE and control: the one that all wells of the antigen name, else null."""
+    named = wells.filter(pl.col("well_role") == "antigen").group_by(RESPONSE)
+    return named.agg(control=pl.when(pl.col("control").n_unique() == 1).then(pl.col("control").first()))
 
 
 def _summaries(wells: pl.DataFrame, role: str, prefix: str, keys: tuple[str, ...]) -> pl.DataFrame:

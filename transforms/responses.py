@@ -37,14 +37,13 @@ def elispot_responses(
     """
     known = at_ceiling(wells)
     measured = (
-        replicate_summaries(known)
+        replicate_summaries(known, settings.controls.negative[0])
         .join(visited, on="specimen_id", how="inner", validate="m:1")
         .join(_antigen_roles(settings), on="antigen", how="left", validate="m:1")
         .join(_reported(wells, arrivals), on=RESPONSE, how="left", validate="1:1")
     )
     measured = with_lod(measured, estimates, settings).with_columns(**_net()).with_columns(is_below_lod=_is_below_lod())
-    rules: list[RuleName] = ["threshold", "dfr_eq"]
-    responses = pl.concat(_called_by(rule, measured, known, settings) for rule in rules)
+    responses = pl.concat(_called_by(rule, measured, known, settings) for rule in RULES)
     return RESPONSES.conform(responses).sort(RESPONSES.key)
 
 
@@ -58,7 +57,6 @@ def _called_by(rule: RuleName, measured: pl.DataFrame, wells: pl.DataFrame, sett
         readout=pl.col("analyte"),
         unit=pl.lit(SPM),
         rule=pl.lit(rule),
-        control=pl.lit(settings.controls.negative[0]),
         rule_version=pl.lit(RULE_VERSIONS[rule]),
         rule_parameters=pl.lit(json.dumps(parameters, sort_keys=True)),
         is_primary_rule=pl.lit(rule == settings.rules.primary),

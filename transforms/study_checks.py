@@ -13,7 +13,17 @@ from expectations.records import CHECK_COLUMNS, QUALITY_CHECKS
 from expectations.study import StudySettings
 from expectations.tables import TABLES
 from transforms.best_response import is_evaluator
+from transforms.control_baselines import CHART
+from transforms.layouts import LAYOUT, WELL
+from transforms.plate_findings import (
+    antigens_without_control,
+    wells_to_count,
+    wells_without_count,
+    wells_without_layout,
+)
 from transforms.visits import UNSCHEDULED
+
+_CHART_WORDS: Final = ("measure", "sample", "instrument", "analyte", "version", "n_plates", "n_now")
 
 N_EXAMPLES: Final = 5
 """Keys shown of what broke a check; the result holds them all."""
@@ -21,7 +31,10 @@ N_EXAMPLES: Final = 5
 STALE_SHARE: Final = 0.5
 """An estimate that rests on less than this share of the wells there are now is older than the data."""
 
-_WELL: Final = ("plate_id", "well")
+LAID: Final = "layouts"
+"""Under this name stand the effective layouts, beside the tables of the contract."""
+
+_ANTIGEN: Final = ("specimen_id", "plate_id", "analyte", "antigen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +62,11 @@ class StudyCheck:
 def study_checks(tables: Tables, settings: StudySettings) -> pl.DataFrame:
     """One row a check in CHECK_COLUMNS, all of them warnings.
 
-    Tables are keyed by contract name, one that is not there is empty. A check of nothing succeeds with n_rows 0: that a
-    table is empty is told by its own suite.
+    Tables are keyed by contract name, and LAID holds the effective layouts as `transforms.layouts` gives them; one that
+    is not there is empty. A check of nothing succeeds with n_rows 0: that a table is empty is told by its own suite.
     """
     complete = {name: tables.get(name, contract.empty()) for name, contract in TABLES.items()}
+    complete[LAID] = tables.get(LAID, pl.DataFrame(schema=LAYOUT))
     rows = [_told(check, check.judge(complete, settings)) for check in CHECKS]
     schema = {name: QUALITY_CHECKS.schema[name] for name in CHECK_COLUMNS}
     return pl.DataFrame(rows, schema=schema, orient="row").sort("table_name", "check_name")
@@ -83,31 +97,33 @@ def _spelled(template: str, *columns: str) -> pl.Expr:
     return pl.format(template, *(pl.col(name).cast(pl.String).fill_null("?") for name in columns))
 
 
-def _counted_wells(t: Tables) -> pl.DataFrame:
-    return t["elispot_counts"].filter(pl.col("status") != "not_counted")
-
-
-def _wells_to_count(t: Tables, settings: StudySettings) -> pl.DataFrame:
-    """Wells with cells in them and something to test."""
-    return t["plate_layouts"].filter(
-        pl.col("specimen_id").is_not_null(), ~pl.col("stimulus").is_in(settings.controls.unused)
-    )
-
-
 def _counted_without_layout(t: Tables, _: StudySettings) -> Finding:
-    counted = _counted_wells(t)
-    stray = counted.join(t["plate_layouts"], on=_WELL, how="anti")
-    return _finding(counted, stray, _spelled("{} {} ({})", *_WELL, "analyte"))
+    counted = t["elispot_wells"].filter(pl.col("status") != "not_counted")
+    stray = wells_without_layout(counted)
+    return _finding(counted, stray, _spelled("{} {} ({})", *WELL, "analyte"))
 
 
 def _layout_without_count(t: Tables, settings: StudySettings) -> Finding:
-    received = _wells_to_count(t, settings).join(t["elispot_counts"], on="plate_id", how="semi")
-    return _finding(received, received.join(_counted_wells(t), on=_WELL, how="anti"), _spelled("{} {}", *_WELL))
+    wells = t["elispot_wells"]
+    received = wells_to_count(t[LAID], settings).join(wells, on="plate_id", how="semi")
+    return _finding(received, wells_without_count(t[LAID], wells, settings), _spelled("{} {}", *WELL))
 
 
 def _plates_never_received(t: Tables, settings: StudySettings) -> Finding:
-    plates = _wells_to_count(t, settings).select("plate_id").unique()
+    plates = wells_to_count(t[LAID], settings).select("plate_id").unique()
     return _finding(plates, plates.join(t["elispot_counts"], on="plate_id", how="anti"), pl.col("plate_id"))
+
+
+def _found(*codes: str) -> Judge:
+    """A judge of received plates: those of which plate_findings tells one of these reasons."""
+
+    def judge(t: Tables, _: StudySettings) -> Finding:
+        plates = t["elispot_counts"].select("plate_id").unique()
+        found = t["plate_findings"].filter(pl.col("reason").is_in(codes)).sort("plate_id", "place")
+        told = found.group_by("plate_id").agg(pl.col("place").unique(maintain_order=True).str.join("; "))
+        return _finding(plates, told, _spelled("{} ({})", "plate_id", "place"))
+
+    return judge
 
 
 def _outside_every_window(t: Tables, _: StudySettings) -> Finding:
@@ -143,12 +159,9 @@ def _no_follow_up(t: Tables, _: StudySettings) -> Finding:
 
 
 def _no_negative_control(t: Tables, _: StudySettings) -> Finding:
-    plated = ("specimen_id", "plate_id", "analyte")
-    has_value = pl.col("status").is_in(["counted", "tntc"])
-    antigens = t["elispot_wells"].filter(well_role="antigen").select(*plated, "antigen").unique()
-    controls = t["elispot_wells"].filter(has_value, well_role="negative_control")
+    compared = t["elispot_wells"].filter(well_role="antigen").select(*_ANTIGEN).unique()
     key = _spelled("{} on {} ({}, {})", "antigen", "plate_id", "specimen_id", "analyte")
-    return _finding(antigens, antigens.join(controls, on=plated, how="anti"), key)
+    return _finding(compared, antigens_without_control(t["elispot_wells"]), key)
 
 
 def _absent_for_unknown_reason(t: Tables, _: StudySettings) -> Finding:
@@ -166,6 +179,26 @@ def _stale_estimates(t: Tables, settings: StudySettings) -> Finding:
     compared = latest.join(now, on="readout", how="left", validate="m:1")
     stale = compared.filter(pl.col("n_wells") < STALE_SHARE * pl.col("n_now"))
     key = _spelled("{} version {} ({} of {} wells)", "readout", "version", "n_wells", "n_now")
+    return _finding(compared, stale, key)
+
+
+def _plates_out_of_control(t: Tables, _: StudySettings) -> Finding:
+    judged = t["plate_quality"].filter(pl.col("trend_status").is_in(["in_control", "warning", "rejected"]))
+    rejected = judged.filter(trend_status="rejected")
+    return _finding(judged, rejected, _spelled("{} ({} {}, {})", "plate_id", "measure", "sample", "westgard"))
+
+
+def _stale_baselines(t: Tables, settings: StudySettings) -> Finding:
+    """Limits that rest on fewer plates of the reference period than there are now."""
+    first, last = settings.elispot.trend.reference_first, settings.elispot.trend.reference_last
+    if first is None:
+        return Finding(0, ())
+    held = t["control_baselines"].filter(reference_first=first, reference_last=last).sort("version")
+    charted = t["plate_quality"].filter("is_reference", pl.col("value_log10").is_not_null())
+    now = charted.group_by(CHART).agg(n_now=pl.len())
+    compared = held.group_by(CHART).last().join(now, on=CHART, how="left", validate="1:1")
+    stale = compared.filter(pl.col("n_plates") != pl.col("n_now"))
+    key = _spelled("{} {} on {} ({}), version {}: {} of {} plates", *_CHART_WORDS)
     return _finding(compared, stale, key)
 
 
@@ -235,6 +268,36 @@ CHECKS: Final = (
     StudyCheck("elispot_counts", "has_layout", "every counted well is in a layout", _counted_without_layout),
     StudyCheck("plate_layouts", "has_count", "every well of a received plate has a count", _layout_without_count),
     StudyCheck("plate_layouts", "received", "every plate with a layout has been received", _plates_never_received),
+    StudyCheck(
+        "plate_layouts",
+        "sources_agree",
+        "layouts that speak of the same well agree",
+        _found("layout.sources_disagree"),
+    ),
+    StudyCheck(
+        "plate_layouts",
+        "cells_known",
+        "every well of a received plate with a specimen and a stimulus has a number of cells",
+        _found("layout.cells_unknown"),
+    ),
+    StudyCheck(
+        "plate_templates",
+        "slot_known",
+        "every specimen of a received plate is assigned to a slot that its template has",
+        _found("layout.slot_unknown"),
+    ),
+    StudyCheck(
+        "instrument_layouts",
+        "names_known",
+        "donors and stimuli entered at an instrument are known, where no other layout names the well",
+        _found("layout.donor_unknown", "layout.stimulus_unknown"),
+    ),
+    StudyCheck(
+        "elispot_counts",
+        "one_name_each",
+        "no two counts of a plate become one analyte (elispot.analytes)",
+        _found("layout.analyte_twice"),
+    ),
     StudyCheck("visited_specimens", "in_a_window", "every specimen is in a visit's window", _outside_every_window),
     StudyCheck(
         "visited_specimens", "declared_visit", "the declared visit is that of the date", _declared_another_visit
@@ -255,8 +318,14 @@ CHECKS: Final = (
     StudyCheck(
         "elispot_wells",
         "has_negative_control",
-        "every antigen has a negative control of its specimen and analyte on its plate",
+        "every antigen has an evaluable well of its negative control, of its specimen and analyte, on its plate",
         _no_negative_control,
+    ),
+    StudyCheck(
+        "elispot_wells",
+        "one_control",
+        "all wells of one antigen and specimen on a plate are compared with one control",
+        _found("layout.control_ambiguous"),
     ),
     StudyCheck(
         "expected_specimens", "absence_explained", "the reason of every absence is known", _absent_for_unknown_reason
@@ -266,6 +335,13 @@ CHECKS: Final = (
         "up_to_date",
         "the limit of blank rests on at least half of the negative-control wells there are now",
         _stale_estimates,
+    ),
+    StudyCheck("plate_quality", "in_control", "no plate is rejected by a control chart", _plates_out_of_control),
+    StudyCheck(
+        "control_baselines",
+        "up_to_date",
+        "the limits of control charts rest on all plates of the reference period (--re-estimate renews them)",
+        _stale_baselines,
     ),
 )
 """Every check, each unique by table and name."""

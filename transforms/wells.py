@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import polars as pl
 
 from expectations.computed import ELISPOT_WELLS
 from expectations.study import StudySettings
-
-PLATE_ANALYTE: Final = ("plate_id", "analyte")
+from transforms.analytes import PLATE_ANALYTE, analyte_names
+from transforms.layouts import WELL
 
 
 def elispot_wells(
@@ -19,45 +17,82 @@ def elispot_wells(
     specimens: pl.DataFrame,
     settings: StudySettings,
 ) -> pl.DataFrame:
-    """Every counted well with its specimen, stimulus, role, cells and spots per 10^6 cells.
+    """Every counted well with its specimen, stimulus, role, control, cells and spots per 10^6 cells.
 
-    A well without a layout, or without a specimen, holds no test: its role is `unused`. The ceiling of wells too
-    numerous to count is the setting, else the highest countable count of that plate and analyte; null where the plate
-    has none. Only counted wells have spots per 10^6 cells.
+    A well without a layout, without a specimen, or of unknown number of cells holds no test: its role is `unused`. The
+    ceiling of wells too numerous to count is the setting, else the highest countable count of that plate and analyte;
+    null where the plate has none. Only counted wells have spots per 10^6 cells.
+
+    The control of an antigen's well is the one its layout names, else that of the antigen, else the study's first; null
+    for all wells of an antigen, specimen, plate and analyte that name several. A negative control's is its own name.
+
+    Args:
+        counts: ELISPOT_COUNTS.
+        plates: PLATES.
+        layouts: the effective layouts, as `layouts.layouts` gives them.
+        specimens: SPECIMENS; the subject of a reference sample is null.
+        settings: antigens, controls, and what the names of analytes stand for.
     """
-    laid = layouts.rename({"file_sha256": "layout_sha256", "place": "layout_place"})
     wells = (
-        counts.join(laid, on=["plate_id", "well"], how="left", validate="m:1")
+        counts.join(layouts, on=WELL, how="left", validate="m:1")
         .join(specimens.select("specimen_id", "subject_id"), on="specimen_id", how="left", validate="m:1")
         .join(plates.select(*PLATE_ANALYTE, "read_date"), on=PLATE_ANALYTE, how="left", validate="m:1")
+        .join(analyte_names(counts, settings), on=PLATE_ANALYTE, how="left", validate="m:1")
         .join(_meanings(settings), on="stimulus", how="left", validate="m:1")
         .with_columns(
             tntc_ceiling=_ceiling(settings),
             spots_per_million=pl.col("spots") * 1e6 / pl.col("cells_per_well"),
-            well_role=pl.when(pl.col("specimen_id").is_null()).then(pl.lit("unused")).otherwise(pl.col("meant_role")),
+            well_role=pl.when(_holds_test()).then("meant_role").fill_null("unused"),
+            analyte=pl.col("name"),
         )
         .with_columns(
-            well_role=pl.col("well_role").fill_null("unused"),
-            antigen=pl.when(pl.col("well_role") == "antigen").then(pl.col("antigen")),
-            control=pl.when(pl.col("well_role").is_in(["antigen", "negative_control"])).then(
-                pl.lit(settings.controls.negative[0])
-            ),
-            layout_source=pl.when(pl.col("layout_sha256").is_not_null()).then(pl.lit("plate_layouts")),
+            antigen=pl.when(pl.col("well_role") == "antigen").then("antigen"), control=named_control(settings)
         )
+        .with_columns(control=pl.when(~_names_several()).then("control"))
     )
     return ELISPOT_WELLS.conform(wells).sort(ELISPOT_WELLS.key)
 
 
+def named_control(settings: StudySettings) -> pl.Expr:
+    """The negative control by name that the layout of a well (`control`, as written) or the study file gives it.
+
+    Of a frame with `well_role`, `control` and `usual_control`; null for wells that are compared with nothing, and for a
+    spelling that the study file does not declare.
+    """
+    written = pl.col("control").replace_strict(settings.negative_controls, default=None, return_dtype=pl.String)
+    role = pl.col("well_role")
+    return (
+        pl.when((role == "antigen") & pl.col("control").is_not_null())
+        .then(written)
+        .when(role.is_in(["antigen", "negative_control"]))
+        .then("usual_control")
+    )
+
+
+def usual_controls(settings: StudySettings) -> dict[str, str]:
+    """Antigen to the control it is compared with where no layout names another."""
+    return {antigen.name: antigen.control or settings.controls.negative[0] for antigen in settings.antigens}
+
+
+def _holds_test() -> pl.Expr:
+    return pl.col("specimen_id").is_not_null() & pl.col("cells_per_well").is_not_null()
+
+
+def _names_several() -> pl.Expr:
+    n_controls = pl.col("control").n_unique().over("specimen_id", *PLATE_ANALYTE, "antigen")
+    return (pl.col("well_role") == "antigen") & (n_controls > 1)
+
+
 def _meanings(settings: StudySettings) -> pl.DataFrame:
-    """stimulus, meant_role, antigen: what each spelling of the study file stands for."""
-    controls = settings.controls
-    roles: dict[str, tuple[str, str | None]] = {
-        **{name: ("unused", None) for name in controls.unused},
-        **{name: ("negative_control", None) for name in controls.negative},
-        **{name: ("positive_control", None) for name in controls.positive},
-        **{spelling: ("antigen", a.name) for a in settings.antigens for spelling in (a.name, *a.aliases)},
+    """stimulus, meant_role, antigen, usual_control: what each spelling of the study file stands for."""
+    controls, usual = settings.controls, usual_controls(settings)
+    roles: dict[str, tuple[str, str | None, str | None]] = {
+        **{name: ("unused", None, None) for name in controls.unused},
+        **{spelling: ("negative_control", None, name) for spelling, name in settings.negative_controls.items()},
+        **{name: ("positive_control", None, None) for name in controls.positive},
+        **{spelling: ("antigen", name, usual[name]) for spelling, name in settings.antigen_names.items()},
     }
-    schema = {"stimulus": pl.String, "meant_role": pl.String, "antigen": pl.String}
+    schema = dict.fromkeys(("stimulus", "meant_role", "antigen", "usual_control"), pl.String)
     return pl.DataFrame([(name, *meaning) for name, meaning in roles.items()], schema=schema, orient="row")
 
 

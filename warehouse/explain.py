@@ -148,18 +148,14 @@ def _response(asked: _Asked, key: str) -> Iterator[str]:
             f"  net {_number(row['net_value'])} = {_number(row['antigen_mean'])} -"
             f" {_number(row['control_mean'])} {row['unit']}; LOD {_number(row['lod'])}{_estimate(asked, row)}"
         )
+        yield f"  compared with the control: {row['control'] or 'none'}"
         yield (
             f"  rule {row['rule']} version {row['rule_version']} {row['rule_parameters']}: statistic"
             f" {_number(row['statistic'])}, adjusted p {_number(row['p_value_adjusted'])}"
         )
         yield f"  quality: {row['quality_flags'] or 'nothing failed'}"
         yield "Wells (elispot_wells):"
-        question = """
-            select * from elispot_wells
-            where plate_id = ? and specimen_id = ? and analyte = ?
-              and (antigen = ? or well_role in ('negative_control', 'positive_control'))
-            order by well_role, length(well), well"""
-        wells = asked.rows(question, row["plate_id"], row["specimen_id"], row["readout"], row["antigen"])
+        wells = asked.rows(_WELLS, row["plate_id"], row["specimen_id"], row["readout"], row["antigen"], row["control"])
         for well in wells:
             count = well["status"] if well["spots"] is None else f"{well['spots']} spots"
             yield (
@@ -168,9 +164,36 @@ def _response(asked: _Asked, key: str) -> Iterator[str]:
             )
         yield "Files:"
         yield from sorted({f"  counts: {_source(asked, well['file_sha256'])}" for well in wells})
-        yield from sorted({f"  layout: {_source(asked, well['layout_sha256'])}" for well in wells})
+        yield from sorted({f"  layout: {line}" for well in wells for line in _layout(asked, well)})
         for specimen in asked.rows("select * from specimens where specimen_id = ?", row["specimen_id"]):
             yield f"  specimen: {_source(asked, specimen['file_sha256'], specimen['place'])}"
+
+
+_WELLS = """
+    select * from elispot_wells
+    where plate_id = $1 and specimen_id = $2 and analyte = $3
+      and (antigen = $4 or well_role = 'positive_control'
+           or (well_role = 'negative_control' and control = coalesce($5, control)))
+    order by well_role, length(well), well"""
+"""Without a control of its own (its wells name several) an antigen is shown beside all of them."""
+
+_SLOTS = """
+    select template, slot, a.file_sha256, a.place
+    from layout_templates as l join plate_templates as a using (template, slot)
+    where plate_id = ? and well = ? and l.file_sha256 = ?"""
+
+
+def _layout(asked: _Asked, well: Row) -> Iterator[str]:
+    """Where a well's meaning comes from: for a template its file, and the row that put the specimen in the slot."""
+    source = _source(asked, well["layout_sha256"])
+    if well["layout_source"] == "instrument_layouts":
+        yield f"{source}, entered at the instrument"
+    elif well["layout_source"] == "layout_templates":
+        for one in asked.rows(_SLOTS, well["plate_id"], well["well"], well["layout_sha256"]):
+            yield f"{source}, template {one['template']}"
+            yield f"{_source(asked, one['file_sha256'], one['place'])}, specimen in slot {one['slot']}"
+    else:
+        yield source
 
 
 def _estimate(asked: _Asked, row: Row) -> str:

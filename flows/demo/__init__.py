@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Final
 
 from expectations.errors import UsageError
+from expectations.study import StudySettings
 from expectations.study_file import STUDY_FILE, parse_study
 from flows.demo.aid import export_path, write_aid
-from flows.demo.faults import Fault, findings, plant
-from flows.demo.plates import run_plates
-from flows.demo.specimens import draw, tumour_pieces, with_findings
+from flows.demo.faults import Fault, findings, out_of_control, plant
+from flows.demo.fluorospot import run_fluorospot, workbook_path, write_mabtech
+from flows.demo.plates import Plate, run_plates
+from flows.demo.pools import run_pools, write_pools
+from flows.demo.recurring import write_recurring
+from flows.demo.reference import run_references
+from flows.demo.specimens import Specimen, draw, tumour_pieces, with_findings
 from flows.demo.subjects import enrol
 from flows.demo.tables import write_layouts, write_tables
 
@@ -73,4 +78,23 @@ def fill_inbox(study_file: bytes, seed: int) -> tuple[dict[str, bytes], list[Fau
     files |= write_tables(seed, subjects, tubes, tumour_pieces(seed, subjects))
     files |= write_layouts(plates, settings)
     faults = plant(seed, files, plates, subjects, settings)
-    return files, [*faults, *findings(stray, misnamed)]
+    further, weak = _further_assays(seed, plates, tubes, settings)
+    return files | further, [*faults, *findings(stray, misnamed), weak]
+
+
+def _further_assays(
+    seed: int, plates: list[Plate], tubes: list[Specimen], settings: StudySettings
+) -> tuple[dict[str, bytes], Fault]:
+    """What is run beside the study's plates: reference donor, FluoroSpot, peptide pools; and the finding among them.
+
+    Each draws from a stream of its own, so that none of it moves a count of a study plate.
+    """
+    references, weak = run_references(seed, plates, settings)
+    coloured = run_fluorospot(seed, plates, tubes, settings)
+    pools = run_pools(seed, plates, tubes, settings)
+    files = {export_path(strip): write_aid(seed, strip) for strip in (*references, pools)}
+    files |= {workbook_path(plate): write_mabtech(plate) for plate in coloured}
+    by_template = next(one.plate for one in coloured if not one.has_layout)
+    files |= write_recurring(references, by_template, settings)
+    files |= write_pools(pools, tubes, settings)
+    return files, out_of_control(weak)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from random import Random
 from typing import Final
 
 from flows.demo.chance import uniform, whole
-from flows.demo.plates import COLUMNS, ROWS, Plate
+from flows.demo.plates import COLUMNS, ROWS, Counted
 
 TOO_NUMEROUS: Final = 650
 """Spots from which the simulated reader gives up counting."""
@@ -29,18 +29,22 @@ MONTHS: Final = (
     "December",
 )  # not strftime: the instrument writes English whatever the locale
 
+_OVERALL: Final = "Overall surface of spots  Unit = square mm:"
+_AVERAGE: Final = "Average surface of spots  Unit = square 0,01 mm:"
+NOT_COUNTED: Final = "--"
+
 Grid = Callable[[str], str]
 
 
-def write_aid(seed: int, plate: Plate) -> bytes:
-    """The export of one plate.
+def write_aid(seed: int, plate: Counted) -> bytes:
+    """The export of one plate; wells without cells were not counted.
 
     As in real ones, some have Windows line ends, some were through a spreadsheet that quoted the date, some end
     their rows with a blank.
     """
     rng = Random(f"{seed}/aid/{plate.plate_id}")
     is_quoted, newline, tail = whole(rng, 0, 3) == 0, "\r\n" if whole(rng, 0, 2) == 0 else "\n", " " * whole(rng, 0, 1)
-    spots = {well.well: well.spots for well in plate.wells}
+    spots = plate.spots
     read = _weekday_and_date(plate.read_on)
     lines = [f"Plate name: {plate.plate_id}.plt", "", f'"{read}"' if is_quoted else read, ""]
     lines += [f"Column: {COLUMNS}  Row: {len(ROWS)}", "", *_comment(plate, rng)]
@@ -49,7 +53,7 @@ def write_aid(seed: int, plate: Plate) -> bytes:
     return newline.join([*lines, "All Well Comments", ""]).encode("ascii")
 
 
-def export_path(plate: Plate) -> str:
+def export_path(plate: Counted) -> str:
     """Where the reader's computer puts the export, relative to the inbox."""
     return f"elispot/{plate.read_on.year}/{plate.plate_id}.txt"
 
@@ -78,24 +82,27 @@ def _weekday_and_date(day: date) -> str:
     return f"Date: {WEEKDAYS[day.weekday()]}, {MONTHS[day.month - 1]} {day.day:02d}, {day.year}"
 
 
-def _comment(plate: Plate, rng: Random) -> Iterator[str]:
-    subjects = dict.fromkeys(assay.specimen.subject.subject_id for assay in plate.assays)
+def _comment(plate: Counted, rng: Random) -> Iterator[str]:
     for text in (
         "Simulated demo study",
-        f"Patient: {' '.join(subjects)}",
+        f"Patient: {' '.join(plate.persons)}",
         "2x10^5cells/well",
         f"Read: AKL{whole(rng, 1, 2)}",
     ):
         yield from (("Comment:", text, "") if text.startswith("Simulated") else (text, ""))
 
 
-def _grids(rng: Random, spots: dict[str, int]) -> Iterator[tuple[str, int, Grid]]:
+def _grids(rng: Random, spots: Mapping[str, int]) -> Iterator[tuple[str, int, Grid]]:
     size = {well: uniform(rng, 0.8, 4.0) if count else 0.0 for well, count in spots.items()}
     intensity = {well: whole(rng, 10, 40) if count else 0 for well, count in spots.items()}
-    yield "Spot counts:", 5, lambda well: "   TNTC" if spots[well] > TOO_NUMEROUS else str(spots[well])
-    yield "Overall surface of spots  Unit = square mm:", 6, lambda well: f"{spots[well] * size[well] / 100:.3f}"
-    yield "Average surface of spots  Unit = square 0,01 mm:", 6, lambda well: f"{size[well]:.0f}"
-    yield "Average intensity of spots", 6, lambda well: str(intensity[well])
+
+    def of_counted(cell: Grid) -> Grid:
+        return lambda well: cell(well) if well in spots else NOT_COUNTED
+
+    yield "Spot counts:", 5, of_counted(lambda well: "   TNTC" if spots[well] > TOO_NUMEROUS else str(spots[well]))
+    yield _OVERALL, 6, of_counted(lambda well: f"{spots[well] * size[well] / 100:.3f}")
+    yield _AVERAGE, 6, of_counted(lambda well: f"{size[well]:.0f}")
+    yield "Average intensity of spots", 6, of_counted(lambda well: str(intensity[well]))
 
 
 def _grid(cell: Grid, width: int, tail: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from expectations import ingested
 from expectations.study import StudySettings
 from flows.demo.aid import export_path, with_token, write_aid
 from flows.demo.immunity import count_spots
-from flows.demo.plates import Assay, Plate, primary_window_end
+from flows.demo.plates import Assay, Counted, Plate, primary_window_end
 from flows.demo.specimens import Specimen
 from flows.demo.subjects import Subject
 from flows.demo.tables import Row, write_csv
@@ -28,7 +28,7 @@ class Fault:
     """One planted fault and what must become of it.
 
     `expected_reason` is the reason code of the file or, where `column` names one, of the rejected row; `value` is what
-    stands in that cell. A finding about a specimen has no file state and no reason: `value` names the specimen.
+    stands in that cell. A finding about a specimen or plate has no file state and no reason: `value` names it.
     """
 
     name: str
@@ -65,6 +65,12 @@ def findings(stray: Specimen, misnamed: Specimen) -> list[Fault]:
         Fault("drawn outside every window", path, "the visit was kept weeks early", value=stray.specimen_id),
         Fault("declared visit disagrees", path, "the label names the visit after it", value=misnamed.specimen_id),
     ]
+
+
+def out_of_control(plate: Counted) -> Fault:
+    """The reference plate that its control chart rejects."""
+    why = "a vial of the reference donor thawed badly"
+    return Fault("reference sample out of control", export_path(plate), why, value=plate.plate_id)
 
 
 def _late_first(plates: list[Plate], settings: StudySettings) -> list[Plate]:

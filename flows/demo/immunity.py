@@ -81,7 +81,7 @@ def _viral(rng: Random) -> Response:
 
 
 def count_spots(seed: int, specimen: Specimen, run: int, settings: StudySettings) -> dict[str, list[int]]:
-    """Spots per well by stimulus: controls, then every antigen, then the positive control."""
+    """Spots per well by stimulus: controls, then every antigen but pools (role other), then the positive control."""
     rng = Random(f"{seed}/spots/{specimen.specimen_id}/{run}")
     responses = respond(seed, specimen.subject, settings)
     background = 14.0 if happens(rng, 0.015) else lognormal(rng, 1.2, 0.6)
@@ -92,7 +92,7 @@ def count_spots(seed: int, specimen: Specimen, run: int, settings: StudySettings
         return [negative_binomial(rng, background, 8.0) + negative_binomial(rng, above, size) for _ in range(n)]
 
     spots = {settings.controls.negative[0]: wells(CONTROL_WELLS, 0.0)}
-    for antigen in settings.antigens:
+    for antigen in (one for one in settings.antigens if one.role != "other"):
         expected = responses.get(antigen.name, NO_RESPONSE).at(specimen) * CELLS_PER_WELL / 1e6
         spots[antigen.name] = wells(ANTIGEN_WELLS, vigour * expected)
     spots[settings.controls.positive[0]] = wells(ANTIGEN_WELLS, mitogen, size=30.0)

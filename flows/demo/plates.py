@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 from statistics import mean
-from typing import Final
+from typing import Final, Protocol
 
 from expectations.study import StudySettings
 from flows.demo.chance import whole
@@ -18,6 +18,26 @@ ROWS: Final = "ABCDEFGH"
 COLUMNS: Final = 12
 SPECIMENS_PER_PLATE: Final = 4
 COLUMNS_PER_SPECIMEN: Final = COLUMNS // SPECIMENS_PER_PLATE
+
+
+class Counted(Protocol):
+    """A plate as a reader sees it."""
+
+    @property
+    def plate_id(self) -> str:
+        """Name of the plate."""
+
+    @property
+    def read_on(self) -> date:
+        """Day it was counted."""
+
+    @property
+    def persons(self) -> tuple[str, ...]:
+        """Whose cells it holds."""
+
+    @property
+    def spots(self) -> Mapping[str, int]:
+        """Spots of every well that was counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +73,16 @@ class Plate:
     assays: tuple[Assay, ...]
 
     @property
+    def persons(self) -> tuple[str, ...]:
+        """Its subjects, each once."""
+        return tuple(dict.fromkeys(assay.specimen.subject.subject_id for assay in self.assays))
+
+    @property
+    def spots(self) -> dict[str, int]:
+        """Spots by well, specimen by specimen."""
+        return {well.well: well.spots for well in self.wells}
+
+    @property
     def wells(self) -> Iterator[Well]:
         """Every well, specimen by specimen."""
         for block, assay in enumerate(self.assays):
@@ -65,6 +95,21 @@ class Plate:
                 row, column = divmod(index, COLUMNS_PER_SPECIMEN)
                 well = f"{ROWS[row]}{block * COLUMNS_PER_SPECIMEN + column + 1}"
                 yield Well(well, assay.specimen, stimulus, replicate, count)
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A plate with one person's cells in some of its wells, the only ones counted."""
+
+    plate_id: str
+    read_on: date
+    person: str
+    spots: dict[str, int]
+
+    @property
+    def persons(self) -> tuple[str, ...]:
+        """The one person."""
+        return (self.person,)
 
 
 def primary_window_end(settings: StudySettings) -> int:
@@ -89,7 +134,7 @@ def run_plates(seed: int, tubes: list[Specimen], settings: StudySettings) -> lis
     again = [Assay(tube, count_spots(seed, tube, 2, settings)) for tube in _repeats(rng, full, len(waiting), settings)]
     read = [(_read_on(rng, group), group) for group in _grouped(full)]
     for group in _grouped([*waiting, *again]):
-        read.append((_weekday(max(day for day, _ in read) + timedelta(days=whole(rng, 3, 9))), group))
+        read.append((weekday(max(day for day, _ in read) + timedelta(days=whole(rng, 3, 9))), group))
     read.sort(key=lambda plate: plate[0])
     return [Plate(f"TIL-{number:03d}", day, group) for number, (day, group) in enumerate(read, start=1)]
 
@@ -110,8 +155,9 @@ def _grouped(assays: list[Assay]) -> Iterator[tuple[Assay, ...]]:
 
 def _read_on(rng: Random, group: tuple[Assay, ...]) -> date:
     """Frozen specimens of a plate wait for the last of them, then some weeks."""
-    return _weekday(max(assay.specimen.collected_on for assay in group) + timedelta(days=whole(rng, 10, 50)))
+    return weekday(max(assay.specimen.collected_on for assay in group) + timedelta(days=whole(rng, 10, 50)))
 
 
-def _weekday(day: date) -> date:
+def weekday(day: date) -> date:
+    """The day, or the Monday after a weekend."""
     return day + timedelta(days=max(0, 7 - day.weekday()) if day.weekday() > 4 else 0)

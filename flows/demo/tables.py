@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Final
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from expectations import ingested
 from expectations.contract import Table
@@ -19,6 +17,7 @@ from flows.demo.immunity import CELLS_PER_WELL
 from flows.demo.plates import Plate
 from flows.demo.specimens import LYMPHODEPLETION_DAYS, Specimen
 from flows.demo.subjects import Subject
+from flows.demo.workbooks import write_sheets
 
 Cell = str | int | float | date | None
 Row = Mapping[str, Cell]
@@ -27,7 +26,6 @@ PLATES_PER_LAYOUT: Final = 12
 CONTACT_DAYS: Final = 182
 COUNT_DAYS: Final = {-10: 1400.0, 7: 70.0, 14: 480.0, 30: 800.0, 42: 950.0, 90: 1150.0, 180: 1250.0, 365: 1300.0}
 """Study day of a blood count, and the median of its lymphocytes per microlitre."""
-_MADE_ON: Final = "2014-12-31T00:00:00Z"
 
 
 def header(table: Table) -> list[str]:
@@ -52,21 +50,10 @@ def _text(cell: Cell, *, continental: bool) -> str:
 
 
 def write_workbook(table: Table, rows: Iterable[Row]) -> bytes:
-    """An Excel workbook of one sheet, dates as date cells; the same rows give the same bytes."""
-    from openpyxl import Workbook
-
-    book, raw, fixed = Workbook(write_only=True), io.BytesIO(), io.BytesIO()
-    sheet = book.create_sheet(table.name)
-    sheet.append(header(table))
-    for row in rows:
-        sheet.append([row.get(name) for name in header(table)])
-    book.save(raw)
-    # openpyxl stamps the time of saving into the archive and into its properties.
-    with ZipFile(raw) as saved, ZipFile(fixed, "w", ZIP_DEFLATED) as archive:
-        for name in saved.namelist():
-            part = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", _MADE_ON.encode(), saved.read(name))
-            archive.writestr(ZipInfo(name, (2014, 12, 31, 0, 0, 0)), part, ZIP_DEFLATED)
-    return fixed.getvalue()
+    """An Excel workbook of one sheet, dates as date cells."""
+    lines: list[list[object]] = [list(header(table))]
+    lines += [[row.get(name) for name in header(table)] for row in rows]
+    return write_sheets({table.name: lines})
 
 
 def write_tables(seed: int, subjects: list[Subject], tubes: list[Specimen], pieces: list[Specimen]) -> dict[str, bytes]:

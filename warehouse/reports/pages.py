@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -63,12 +64,14 @@ def _replace(path: Path, document: str) -> Path:
     return path
 
 
-def _page(database: Path, title: str, sections: Iterable[Callable[[Published], Section]], run_id: str | None) -> str:
+def _page(
+    database: Path, title: str, sections: Iterable[Callable[[Published], Section | None]], run_id: str | None
+) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     with open_published(database) as published:
         header = published.only("report_header")
-        built = [section(published) for section in sections]
+        built = [told for section in sections if (told := section(published)) is not None]
     templates = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -90,6 +93,7 @@ def _has_chart(blocks: Iterable[Block]) -> bool:
     )
 
 
+@cache
 def _chart_bundle() -> str:
     """Vega, Vega-Lite and vega-embed as one script; a closing tag in it would end the script element."""
     from vl_convert import javascript_bundle

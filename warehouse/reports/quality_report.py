@@ -9,6 +9,8 @@ from warehouse.reports.blocks import Section, Tile, Tiles, Tone
 from warehouse.reports.call_sections import calls, limits
 from warehouse.reports.check_sections import checks
 from warehouse.reports.file_sections import all_files, files_held, rejected_rows
+from warehouse.reports.plate_finding_sections import plate_findings
+from warehouse.reports.plate_quality_sections import plate_trends
 from warehouse.reports.published import Published, Row
 from warehouse.reports.settings_sections import changed_settings
 from warehouse.reports.specimen_sections import specimens, visit_findings
@@ -67,6 +69,8 @@ QUALITY_SECTIONS: Final[tuple[Callable[[Published], Section], ...]] = (
     rejected_rows,
     specimens,
     visit_findings,
+    plate_findings,
+    plate_trends,
     calls,
     limits,
     changed_settings,

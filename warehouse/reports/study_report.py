@@ -9,11 +9,12 @@ from warehouse.reports.association_sections import association_results
 from warehouse.reports.blocks import Section
 from warehouse.reports.headline import headline
 from warehouse.reports.outcome_sections import follow_up, overall_survival, response_rates
+from warehouse.reports.pool_sections import peptide_pools
 from warehouse.reports.published import Published
 from warehouse.reports.response_sections import infused_cells, persistence_of_subjects, responses_over_time
 from warehouse.reports.settings_sections import methods
 
-STUDY_SECTIONS: Final[tuple[Callable[[Published], Section], ...]] = (
+STUDY_SECTIONS: Final[tuple[Callable[[Published], Section | None], ...]] = (
     headline,
     response_rates,
     responses_over_time,
@@ -22,6 +23,7 @@ STUDY_SECTIONS: Final[tuple[Callable[[Published], Section], ...]] = (
     infused_cells,
     association_results,
     persistence_of_subjects,
+    peptide_pools,
     methods,
 )
-"""In the order of the page."""
+"""In the order of the page; a section that gives None has nothing to do in this study."""

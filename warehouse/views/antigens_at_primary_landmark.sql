@@ -7,6 +7,10 @@ in_force as (
 declared as (
     select antigen, position from analysis_antigens
 ),
+-- Antigens of role other, as peptide pools are, stand here only where blood was tested against them.
+tested_in_blood as (
+    select distinct antigen from responses where material = 'blood'
+),
 at_landmark as (
     select persistence_at_landmark.*
     from persistence_at_landmark
@@ -22,4 +26,5 @@ select
     origin_by_landmark
 from at_landmark
 left join declared using (antigen)
+where antigen_role <> 'other' or antigen in (select antigen from tested_in_blood)
 order by declared.position, antigen, subject_id;
