@@ -19,6 +19,14 @@ os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def files_settle_at_once() -> Iterator[None]:
+    """Files that tests drop are whole; waiting a second for each run would be half of the suite."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("warehouse.inbox.SETTLE_SECONDS", 0.02)
+        yield
+
+
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[str]:
     """The address of a temporary Prefect server that all flow tests share."""

@@ -57,6 +57,9 @@ def _run(folder: str, step: str) -> None:
 
     setattr(module, function_name, counted)
     from flows.run import run_study
+    from warehouse import inbox
+
+    inbox.SETTLE_SECONDS = 0.02  # type: ignore[misc]
 
     run_study(folder)
 

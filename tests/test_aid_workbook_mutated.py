@@ -73,7 +73,7 @@ def test_what_is_mutated_is_read_as_it_stands(case):
 
 @pytest.mark.parametrize("how", SHEET_MUTATIONS)
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(one=NUMBERS, other=NUMBERS, value=NUMBERS)
 def test_damage_shows_in_its_own_wells_or_the_file_is_refused(name, how, one, other, value):
     case = CASES[name]
@@ -81,7 +81,7 @@ def test_damage_shows_in_its_own_wells_or_the_file_is_refused(name, how, one, ot
     mutant.check(found_or_none(lambda: read_sheet(mutant.rows)), case.wells)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=350, deadline=None)
 @given(NUMBERS, st.integers(1, 11))
 def test_rows_cut_out_change_no_well_though_an_analyte_may_go_whole(one, n):
     rows = CASES["three analytes"].copy()

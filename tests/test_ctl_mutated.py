@@ -47,7 +47,7 @@ def test_what_is_mutated_is_read_as_it_stands(name):
     assert wells_or_none(BASES[name]) == EXPECTED
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(BASE, st.data())
 def test_a_flipped_byte_shows_in_its_own_well_or_the_file_is_refused(name, draw):
     original = BASES[name]
@@ -66,7 +66,7 @@ def test_a_flipped_byte_shows_in_its_own_well_or_the_file_is_refused(name, draw)
         assert changed(found)
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(BASE, st.booleans(), st.data())
 def test_a_cut_or_doubled_stretch_changes_one_well_at_most_and_none_from_outside_the_grid(name, is_doubled, draw):
     data = BASES[name]
@@ -79,7 +79,7 @@ def test_a_cut_or_doubled_stretch_changes_one_well_at_most_and_none_from_outside
         assert len(changed(found)) <= (0 if is_outside else 1)
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(BASE, st.sampled_from(["cut", "double", "swap", "move", "cut several"]), st.data())
 def test_lines_cut_doubled_moved_or_exchanged_change_no_well(name, how, draw):
     lines = BASES[name].decode().split("\n")
@@ -139,7 +139,7 @@ def test_cells_of_a_sheet_are_read_as_they_stand(sides):
     assert in_sheet(ctl_cells(TOKENS, **sides)) == EXPECTED
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=1200, deadline=None)
 @given(SIDES, st.integers(0, 200), COLUMN_OF_CELLS, CELL_VALUE)
 def test_a_changed_cell_of_a_sheet_shows_in_its_own_well_or_the_file_is_refused(sides, row, cell, value):
     rows = ctl_cells(TOKENS, **sides)
@@ -152,7 +152,7 @@ def test_a_changed_cell_of_a_sheet_shows_in_its_own_well_or_the_file_is_refused(
         assert not changed(found) or before != value
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=1200, deadline=None)
 @given(SIDES, st.integers(0, 200), st.integers(0, 200), st.sampled_from(["cut", "double", "swap", "move", "blank"]))
 def test_rows_of_a_sheet_cut_doubled_moved_blanked_or_exchanged_change_no_well(sides, one, other, how):
     assume(
@@ -172,7 +172,7 @@ def test_rows_of_a_sheet_cut_doubled_moved_blanked_or_exchanged_change_no_well(s
     assert found is None or changed(found) == set()
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=1200, deadline=None)
 @given(SIDES, st.integers(0, 200), COLUMN_OF_CELLS, st.sampled_from(["delete", "insert"]), st.booleans())
 def test_cells_of_a_sheet_moved_to_the_side_change_no_well_but_the_one(sides, row, cell, how, is_blank):
     rows = ctl_cells(TOKENS, **sides)

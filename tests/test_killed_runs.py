@@ -45,17 +45,32 @@ def undisturbed(mini_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return study
 
 
+@pytest.fixture(scope="module")
+def before(mini_run: Path) -> dict[str, list[tuple[object, ...]]]:
+    """What is published before the second run."""
+    return running.published(mini_run)
+
+
+@pytest.fixture(scope="module")
+def after(undisturbed: Path) -> dict[str, list[tuple[object, ...]]]:
+    """What is published after it, undisturbed."""
+    return running.published(undisturbed)
+
+
 @pytest.mark.parametrize("step", killing.STEPS)
 def test_a_run_killed_at_a_step_and_run_again_publishes_what_an_undisturbed_run_does(
-    step: str, mini_run: Path, undisturbed: Path, tmp_path: Path, processes: multiprocessing.context.BaseContext
+    step: str,
+    mini_run: Path,
+    before: dict[str, list[tuple[object, ...]]],
+    after: dict[str, list[tuple[object, ...]]],
+    tmp_path: Path,
+    processes: multiprocessing.context.BaseContext,
 ) -> None:
     study = newest(running.copy(mini_run, tmp_path / "study"))
-    before = running.published(study)
     assert killing.run_and_die(study, step, processes) == -9
-    half = running.published(study)
-    assert half in (before, running.published(undisturbed)), "readers see the old state or the new one, nothing between"
+    assert running.published(study) in (before, after), "readers see the old state or the new one, nothing between"
     running.run(study)
-    assert running.published(study) == running.published(undisturbed)
+    assert running.published(study) == after
     assert running.run(study)["triggers"] == [], "the repaired study has nothing left to do"
     assert not list(study.glob(".warehouse*")), "no half-built database is left"
 

@@ -60,7 +60,7 @@ def test_what_is_mutated_is_read_as_it_stands(name):
 
 @pytest.mark.parametrize(("how", "n_others"), [(flip, 1), (cut, 1), (double, 1), (truncate, 0), (lines, 0)])
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(one=NUMBERS, other=NUMBERS, value=NUMBERS)
 def test_a_damaged_line_changes_no_other_line(name, how, n_others, one, other, value):
     found = found_or_none(lambda: wells_of(how(TEXTS[name], one, other, value).data))
@@ -68,7 +68,7 @@ def test_a_damaged_line_changes_no_other_line(name, how, n_others, one, other, v
 
 
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(one=NUMBERS, value=NUMBERS)
 def test_a_byte_flipped_in_the_header_changes_no_well(name, one, value):
     case = TEXTS[name]

@@ -41,7 +41,7 @@ VALUE = st.one_of(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(SHEET, ROW, COLUMN, VALUE, WITHOUT)
 def test_a_changed_cell_shows_in_its_own_well_or_the_file_is_refused(sheet, row, cell, value, without):
     rows = [list(line) for line in CELLS[sheet]]
@@ -58,7 +58,7 @@ def test_a_changed_cell_shows_in_its_own_well_or_the_file_is_refused(sheet, row,
         assert {found[well][1] for well in changed(found)} <= {"masked"}
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(ROW, ROW, st.integers(1, 30), st.sampled_from(["cut", "double", "swap"]), WITHOUT)
 def test_rows_of_the_list_cut_doubled_or_exchanged_change_no_well(row, other, n, how, without):
     rows = [list(line) for line in CELLS[LIST]]

@@ -66,6 +66,7 @@ def fill(connection: duckdb.DuckDBPyConnection, folder: Path, state: State) -> N
     """Copies every table of a state into an empty database, with comments, then makes the views."""
     from expectations.tables import PUBLISHED_AS, TABLES
 
+    connection.begin()  # one transaction: hundreds of comments, each on its own, cost as much as the data
     for table in TABLES.values():
         frame = lake.read(folder, table, state.versions)
         if table.name == ledger.LEDGER:
@@ -79,6 +80,7 @@ def fill(connection: duckdb.DuckDBPyConnection, folder: Path, state: State) -> N
             connection.execute(f'comment on column "{name}"."{column.name}" is {_quoted(column.comment)}')
     for view in sorted(_VIEWS.glob("*.sql")):
         connection.execute(view.read_text())
+    connection.commit()
 
 
 def _ledger_rows(folder: Path, state: State) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from math import ceil, floor, isfinite, log10
 from typing import Any, Final
 
@@ -71,12 +72,24 @@ def embeddable(chart: Any) -> Spec:
 
 def inline(rows: Iterable[Row]) -> Any:
     """Rows as chart data, without the row limit Altair puts on frames; infinity, which JSON lacks, becomes null."""
-    import altair as alt
     from altair.utils.schemapi import debug_mode
 
     values = [{name: _plain(value) for name, value in row.items()} for row in rows]
     with debug_mode(False):  # validates every row: seconds for a study of some hundred plates
-        return alt.InlineData(values=values)
+        return _shared_data()(values=values)
+
+
+@cache
+def _shared_data() -> Any:
+    import altair as alt
+
+    class SharedData(alt.InlineData):
+        """Rows nobody changes: Altair copies a chart with its data at every step of building it."""
+
+        def __deepcopy__(self, memo: object) -> SharedData:
+            return self
+
+    return SharedData
 
 
 def _plain(value: Any) -> Any:
