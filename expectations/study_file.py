@@ -117,6 +117,9 @@ def _explain(name: str, text: str, error: ValidationError) -> StudyFileError:
     location = tuple(first["loc"])
     if first["type"] == "extra_forbidden":
         problem, remedy = _unknown_key(location)
+    elif first["type"] == "missing" and isinstance(location[-1], int):
+        location = location[:-1]
+        problem, remedy = "the list has too few values", f"give all values of `{location[-1]}` (docs/study-file.md)"
     elif first["type"] == "missing":
         problem, remedy = _missing_key(location)
     else:

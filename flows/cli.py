@@ -129,9 +129,22 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped. What was published before still stands; run again to go on.", err=True)
-        sys.exit(INTERRUPTED)
     except PerdureError as error:
         click.echo(error.paragraph(), err=True)
         sys.exit(USER_ERROR)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        if not _is_interruption(error):
+            raise
+        click.echo("Stopped. What was published before still stands; run again to go on.", err=True)
+        sys.exit(INTERRUPTED)
+
+
+def _is_interruption(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind it: a library in which it arrives may turn it into an error of its own."""
+    while error is not None:
+        if isinstance(error, click.Abort | KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -13,6 +13,25 @@ from hypothesis import settings
 settings.register_profile("perdure", deadline=None)
 settings.load_profile("perdure")
 
+LONG = ("test_whole_flow", "test_killed_runs", "test_command_line", "demo_run")
+"""Groups that take longest begin first, so that no process waits for the other at the end."""
+
+ONE_GROUP = {
+    "test_demo_flow": "demo_run",
+    "test_demo_assays": "demo_run",
+    "test_plate_quality_kept": "test_killed_runs",
+}
+"""Files that share what is made once a process; every other file is a group of its own."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts each test into its group and the longest groups first."""
+    groups = {item: ONE_GROUP.get(item.path.stem, item.path.stem) for item in items}
+    for item, group in groups.items():
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: LONG.index(groups[item]) if groups[item] in LONG else len(LONG))
+
+
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")

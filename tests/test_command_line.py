@@ -108,6 +108,30 @@ def test_an_interrupted_run_says_that_it_was_stopped_and_can_be_run_again(study:
     assert perdure("run", study, server=prefect_server).returncode == 3
 
 
+def test_an_interruption_that_a_library_wraps_is_one_all_the_same_and_an_error_is_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from flows import cli
+
+    def interrupted(**_: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise RuntimeError("the engine was torn down") from error
+
+    def failed(**_: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(cli, "cli", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err.startswith("Stopped.")
+    monkeypatch.setattr(cli, "cli", failed)
+    with pytest.raises(RuntimeError, match="a fault"):
+        cli.main()
+
+
 def test_a_study_file_at_fault_names_key_line_and_remedy(study: Path) -> None:
     (study / "study.toml").write_text(mini_study.STUDY.replace('role = "viral"', 'rolle = "viral"'))
     done = perdure("run", study)

@@ -341,7 +341,7 @@ POOL = {
 }
 
 
-@examples(max_examples=20, deadline=None)
+@examples(max_examples=10, deadline=None)
 @given(
     st.lists(st.sampled_from(sorted(POOL)), min_size=1, unique=True),
     st.sampled_from(["hold", "newest"]),

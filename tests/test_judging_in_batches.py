@@ -35,7 +35,7 @@ FILES = files()
 UNKNOWN = {f"plates/{n}.txt" for n in range(0, N_PLATES, 8)}
 
 
-@examples(max_examples=15, deadline=None)
+@examples(max_examples=6, deadline=None)
 @given(st.lists(st.sampled_from([0, 1, 2]), min_size=N_PLATES, max_size=N_PLATES), st.randoms(use_true_random=False))
 def test_plates_of_one_large_run_and_of_several_small_ones_give_the_same_tables(run_of_plate, rng):
     at_once = judged(FILES)

@@ -91,6 +91,7 @@ MISTAKES = {
     "text for a list": instead('["medium"]', '"medium"'),
     "text for a window": instead("[35, 56]", '"35-56"'),
     "a window of three": instead("[35, 56]", "[35, 42, 56]"),
+    "a window of one": instead("[35, 56]", "[35]"),
     "an empty list": instead('["medium"]', "[]"),
     "below the least": instead("min_fold = 4", "min_fold = 0.5"),
     "above the greatest": instead("[rules.threshold]", "[rules.dfr_eq]\nalpha = 1\n[rules.threshold]"),
@@ -145,6 +146,7 @@ ANSWERS = """
     text for a list                  | 24   | controls.negative                   | 'medium' is no list                            | put the entries in brackets
     text for a window                | 12   | visits[2].window                    | '35-56' is no list                             | put the entries in brackets
     a window of three                | 12   | visits[2].window                    | the list has 3 entries                         | give at most 2
+    a window of one                  | 12   | visits[2].window                    | the list has too few values                    | give all values of `window`
     an empty list                    | 24   | controls.negative                   | the list has 0 entries                         | give at least 1
     below the least                  | 34   | rules.threshold.min_fold            | 0.5 is out of range                            | give a number of at least 1
     above the greatest               | 33   | rules.dfr_eq.alpha                  | 1 is out of range                              | give a number below 1

@@ -67,7 +67,7 @@ def test_what_is_mutated_is_read_as_it_stands(name):
 
 @pytest.mark.parametrize("how", TEXT_MUTATIONS)
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(one=NUMBERS, other=NUMBERS, value=NUMBERS)
 def test_damage_shows_in_its_own_wells_or_the_file_is_refused(name, how, one, other, value):
     case = CASES[name]
