@@ -274,7 +274,7 @@ POOL_CANDIDATES: Final = Table(
         Column("n_pools_positive", pl.Int32, "Of these, called positive.", unit="pools", required=True),
         Column("n_pools_negative", pl.Int32, "Of these, called negative.", unit="pools", required=True),
         Column("pools", pl.String, "The pools with their calls and net values, positive ones first.", required=True),
-        Column("lowest_net_value", pl.Float64, "Lowest net value among its positive pools: no more than that can be owed to the peptide alone, but where wells of that pool were too numerous to count.", unit=SPM),
+        Column("lowest_net_value", pl.Float64, "Lowest net value observed among its positive pools, wells too numerous to count at their ceiling.", unit=SPM),
         Column("n_rivals", pl.Int32, "Fewest other peptides, candidate or open, that share one of its positive pools: 0 where a pool points at this peptide alone. Null for an excluded peptide and where no pool is positive.", unit="peptides"),
     ),
 )  # fmt: skip

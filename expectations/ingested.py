@@ -120,7 +120,7 @@ LAYOUT_TEMPLATES: Final = Table(
 PLATE_TEMPLATES: Final = Table(
     "plate_templates",
     grain="one specimen on one plate that follows a recurring layout",
-    key=("plate_id", "slot"),
+    key=("plate_id", "template", "slot"),
     stage="ingested",
     columns=(
         PLATE,

@@ -161,7 +161,7 @@ class Elispot(Part):
     tntc_ceiling: int | None = Field(
         default=None,
         gt=0,
-        description="Ceiling of a well too numerous to count, spots per well. Unset: the highest countable count on that plate.",
+        description="Ceiling of a well too numerous to count, spots per well. Unset, or below it: the highest countable count on that plate.",
     )
     lod: float | None = Field(
         default=None,

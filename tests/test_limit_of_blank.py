@@ -113,6 +113,14 @@ def test_the_well_that_makes_the_wells_enough_changes_no_limit_until_somebody_as
     assert asked["limit_of_blank"].null_count() == 0
 
 
+def test_where_a_changed_setting_makes_the_same_wells_enough_asking_gives_a_limit():
+    wells = controls([1, 2] * 5)
+    first = versioned(ESTIMATES.empty(), limits_of_blank(wells, study(), TODAY), re_estimate=False, run_id="r1")
+    allowed = limits_of_blank(wells, study(min_control_wells=10), TODAY)
+    assert versioned(first, allowed, re_estimate=False, run_id="r2").is_empty()
+    assert versioned(first, allowed, re_estimate=True, run_id="r2")["version"].to_list() == [1]
+
+
 @given(st.lists(st.integers(0, 60), min_size=12, max_size=40), st.randoms())
 def test_row_order_changes_neither_value_nor_fingerprint(spots, random):
     wells = controls(spots)

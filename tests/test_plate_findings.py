@@ -183,10 +183,28 @@ def test_an_unknown_donor_or_stimulus_is_told_once_a_plate_but_not_where_another
     ]
 
 
+def test_an_unknown_donor_is_told_where_a_template_leaves_the_slot_of_the_well_empty():
+    entered = "plate_id | well | donor | stimulus | cells_per_well\n X | A5 | S2x | CMV | 200000"
+    templates = TEMPLATE.replace("CMV      |                |", "CMV      | 200000         |")
+    found = findings(
+        drawn(spots("A1", "A2", "A4", "A5")),
+        layout_templates=templates,
+        plate_templates=FILLED,
+        instrument_layouts=entered,
+    )
+    assert [one[:3] for one in found if one[0] != "sources_disagree"] == [("donor_unknown", "X", "A5")]
+
+
 def test_wells_of_which_nobody_says_how_many_cells_they_hold_are_told():
     found = findings(drawn(spots("A1", "A2", "A4")), layout_templates=TEMPLATE, plate_templates=FILLED)
     assert found == [
-        ("cells_unknown", "X", "A4", "", "no layout says how many cells were put into them, so they are not used")
+        (
+            "cells_unknown",
+            "X",
+            "A4",
+            "",
+            "the layout does not say how many cells were put into them, so they are not used",
+        )
     ]
 
 
@@ -194,7 +212,9 @@ def test_a_specimen_in_a_slot_that_the_template_lacks_is_told_on_plates_that_wer
     assigned = f"{FILLED}\n X | T | 9 | S2\n Y | T | 9 | S2"
     templates = TEMPLATE.replace("CMV      |                |", "CMV      | 200000         |")
     found = findings(drawn(spots("A1", "A2", "A4")), layout_templates=templates, plate_templates=assigned)
-    assert found == [("slot_unknown", "X", "slot 9", "", "S2 is assigned to slot 9, which template T lacks")]
+    assert found == [
+        ("slot_unknown", "X", "slot 9 of template T", "", "S2 is assigned to slot 9, which template T lacks")
+    ]
 
 
 def test_a_specimen_tested_against_one_antigen_on_several_plates_is_told_on_each_but_not_a_reference_sample():

@@ -262,6 +262,13 @@ def test_limits_that_had_too_few_plates_come_only_when_asked_for():
     assert versioned_baselines(held, fresh, re_estimate=True, run_id="r2")["version"].to_list() == [1]
 
 
+def test_where_a_changed_setting_makes_the_same_plates_enough_asking_gives_limits():
+    held = estimated(after(), study(**{**PERIOD, "min_plates": 4}))
+    fresh = control_baselines(after(), study(**PERIOD), TODAY)
+    assert versioned_baselines(held, fresh, re_estimate=False, run_id="r2").is_empty()
+    assert versioned_baselines(held, fresh, re_estimate=True, run_id="r2")["version"].to_list() == [1]
+
+
 def test_another_period_is_another_estimate_and_the_first_comes_back_as_it_was():
     plates = after(1.25, 1.3, 1.35)
     held = estimated(plates, study(**PERIOD))

@@ -305,6 +305,19 @@ def test_one_plate_of_a_specimen_is_reported(x, y, arrived, reported):
     assert rows.filter(pl.col("is_reported"))["plate_id"].unique().to_list() == [reported]
 
 
+def test_a_later_plate_without_a_value_of_the_antigen_does_not_displace_one_that_has_values():
+    rows = responses(
+        """
+        plate | read_date  | stimulus | spots
+        X     | 2020-05-01 | A        | 30 31 32
+        X     | 2020-05-01 | medium   | 1 2 1 0 2 1
+        Y     | 2020-05-02 | A        | x x x
+        Y     | 2020-05-02 | medium   | 1 2 1 0 2 1
+        """
+    )
+    assert rows.filter(pl.col("is_reported"))["plate_id"].unique().to_list() == ["X"]
+
+
 def test_antigens_spread_over_two_plates_are_both_reported():
     rows = responses(
         """

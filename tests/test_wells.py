@@ -120,6 +120,13 @@ def test_the_ceiling_is_the_highest_countable_count_of_that_plate_and_analyte():
     assert sorted(ceilings) == [("X", "GrB", 15), ("X", "IFNg", 420), ("Y", "IFNg", None)]
 
 
+def test_a_reference_sample_belongs_to_nobody_even_where_somebody_lists_it_among_the_specimens():
+    listed = "plate_id | well | analyte | spots | status\n X | A1 | IFNg | 3 | counted"
+    told = study(trend={"reference_samples": ["S1"]})
+    assert joined(listed, LAYOUT, settings=told).select("specimen_id", "subject_id").row(0) == ("S1", None)
+    assert joined(listed, LAYOUT).select("specimen_id", "subject_id").row(0) == ("S1", "P1")
+
+
 def test_a_set_ceiling_holds_for_every_plate():
     wells = joined(
         """
@@ -132,6 +139,20 @@ def test_a_set_ceiling_holds_for_every_plate():
         settings=study(tntc_ceiling=600),
     )
     assert wells["tntc_ceiling"].to_list() == [600, 600, 600]
+
+
+def test_a_set_ceiling_below_a_count_of_the_plate_gives_way_to_that_count():
+    wells = joined(
+        """
+        plate_id | well | analyte | spots | status
+        X        | A1   | IFNg    | 650   | counted
+        X        | A2   | IFNg    |       | tntc
+        Y        | A2   | IFNg    |       | tntc
+        """,
+        LAYOUT,
+        settings=study(tntc_ceiling=400),
+    )
+    assert wells["tntc_ceiling"].to_list() == [650, 650, 400]
 
 
 def test_too_many_to_count_is_never_a_number():

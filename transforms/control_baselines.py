@@ -49,10 +49,14 @@ def versioned_baselines(existing: pl.DataFrame, fresh: pl.DataFrame, *, re_estim
     latest = (
         existing.sort("version")
         .group_by(_QUANTITY)
-        .agg(held_version=pl.col("version").last(), held_sha256=pl.col("input_sha256").last())
+        .agg(
+            held_version=pl.col("version").last(),
+            held_sha256=pl.col("input_sha256").last(),
+            held_nothing=pl.col("mean_log10").last().is_null(),
+        )
     )
     is_first, has_limits = pl.col("held_version").is_null(), pl.col("mean_log10").is_not_null()
-    is_wanted = pl.lit(re_estimate) & (pl.col("input_sha256") != pl.col("held_sha256"))
+    is_wanted = pl.lit(re_estimate) & ((pl.col("input_sha256") != pl.col("held_sha256")) | pl.col("held_nothing"))
     first_version = pl.when(has_limits).then(1).otherwise(0)
     added = (
         fresh.join(latest, on=_QUANTITY, how="left", validate="1:1")

@@ -39,16 +39,20 @@ def versioned(existing: pl.DataFrame, fresh: pl.DataFrame, *, re_estimate: bool,
     """The rows of ESTIMATES to add: a first version of what was never estimated, else the next one where asked for.
 
     The first version is 1, or 0 where there were too few wells for a limit. A quantity that has a version, be it 0,
-    gets another only with `re_estimate`, and only where its input differs from that of the latest: so a new sample
-    never changes an old call by itself, nor does the well that makes the wells enough.
+    gets another only with `re_estimate`, and only where its input differs from that of the latest or the latest has no
+    limit: so a new sample never changes an old call by itself, nor does the well that makes the wells enough.
     """
     latest = (
         existing.sort("version")
         .group_by(_QUANTITY)
-        .agg(pl.col("version").last().alias("held_version"), pl.col("input_sha256").last().alias("held_sha256"))
+        .agg(
+            held_version=pl.col("version").last(),
+            held_sha256=pl.col("input_sha256").last(),
+            held_nothing=pl.col("limit_of_blank").last().is_null(),
+        )
     )
     is_first = pl.col("held_version").is_null()
-    is_wanted = pl.lit(re_estimate) & (pl.col("input_sha256") != pl.col("held_sha256"))
+    is_wanted = pl.lit(re_estimate) & ((pl.col("input_sha256") != pl.col("held_sha256")) | pl.col("held_nothing"))
     has_limit = pl.col("limit_of_blank").is_not_null()
     first_version = pl.when(has_limit).then(1).otherwise(0)
     added = (

@@ -21,7 +21,7 @@ _TESTED: Final = ("plate_id", "specimen_id", "analyte")
 
 _COUNTED: Final = "counted, but no layout says what was in them"
 _LAID: Final = "in the layout with a specimen and a stimulus, but without a count"
-_NO_CELLS: Final = "no layout says how many cells were put into them, so they are not used"
+_NO_CELLS: Final = "the layout does not say how many cells were put into them, so they are not used"
 _DONOR: Final = "not used: the donor entered at the instrument, '{}', is the name of no specimen"
 _STIMULUS: Final = "not used: the stimulus entered at the instrument, '{}', is not declared in study.toml"
 
@@ -140,8 +140,9 @@ def _who_says_what(field: str) -> pl.Expr:
 
 
 def _unknown(laid: Layouts, entered: str) -> pl.DataFrame:
-    """Wells with an unknown donor or stimulus that no other layout speaks of: elsewhere nothing hangs on the name."""
-    return laid.unknown.drop_nulls(entered).join(laid.effective, on=WELL, how="anti").select(*WELL, entered)
+    """Wells with an unknown donor or stimulus into which no layout puts a specimen: elsewhere nothing hangs on it."""
+    filled = laid.effective.filter(pl.col("specimen_id").is_not_null())
+    return laid.unknown.drop_nulls(entered).join(filled, on=WELL, how="anti").select(*WELL, entered)
 
 
 def _several_plates(wells: pl.DataFrame) -> pl.DataFrame:
@@ -208,7 +209,7 @@ def _analytes_twice(counts: pl.DataFrame, settings: StudySettings) -> pl.DataFra
 def _unplaced(laid: Layouts) -> pl.DataFrame:
     return laid.unplaced.with_columns(
         reason=pl.lit("layout.slot_unknown"),
-        place=pl.format("slot {}", "slot"),
+        place=pl.format("slot {} of template {}", "slot", "template"),
         analyte=pl.lit(ALL_ANALYTES),
         detail=pl.format("{} is assigned to slot {}, which template {} lacks", "specimen_id", "slot", "template"),
     ).select(*PLATE_FINDINGS.schema)

@@ -80,7 +80,8 @@ def _told() -> pl.Expr:
         .then(pl.lit("≤"))
         .otherwise(pl.lit(""))
     )
-    net = pl.format(" ({}{})", bound, pl.col("net_value").round(1)).fill_null("")
+    is_open = pl.col("net_lower").is_null() & pl.col("net_upper").is_null() & (pl.col("call") == "not_evaluable")
+    net = pl.when(~is_open).then(pl.format(" ({}{})", bound, pl.col("net_value").round(1))).fill_null("")
     return pl.format("{} {}{}", "pool", pl.col("call").str.replace_all("_", " "), net)
 
 

@@ -33,8 +33,8 @@ def replicate_summaries(wells: pl.DataFrame, default_control: str) -> pl.DataFra
     Args:
         wells: as `at_ceiling` returns them.
         default_control: name of the negative control that positive controls are measured against. Where the sample has
-            no evaluable well of it, they are measured against the antigen's own: which vehicle positive controls are
-            in nobody says, and the difference is far larger than that between vehicles.
+            no evaluable well of it, or one too numerous to count, they are measured against the antigen's own: which
+            vehicle positive controls are in nobody says, and the difference is far larger than that between vehicles.
 
     Returns:
         RESPONSE and `control`, null where the antigen's wells name several; for each prefix `antigen`, `control` and
@@ -47,9 +47,9 @@ def replicate_summaries(wells: pl.DataFrame, default_control: str) -> pl.DataFra
     antigens = _summaries(wells, "antigen", "antigen", RESPONSE)
     controls = _summaries(wells, "negative_control", "control", FAMILY)
     positives = _summaries(wells, "positive_control", "positive", SAMPLE)
-    by_default = controls.filter(pl.col("n_control_wells") > 0, control=default_control).select(
-        *SAMPLE, default_mean="control_mean", has_default=pl.lit(value=True)
-    )
+    by_default = controls.filter(
+        pl.col("n_control_wells") > 0, ~pl.col("control_has_tntc"), control=default_control
+    ).select(*SAMPLE, default_mean="control_mean", has_default=pl.lit(value=True))
     measured_against = pl.when("has_default").then("default_mean").otherwise("control_mean")
     return (
         antigens.join(_named_controls(wells), on=RESPONSE, how="left", validate="1:1")

@@ -33,9 +33,10 @@ def elispot_responses(
 
     Returns:
         RESPONSES. Values are never clamped. Of several plates with the same specimen, antigen and analyte the one read
-        last is reported; without a read date, or with the same, the one whose file came last, then the last by name.
+        last is reported; without a read date, or with the same, the one whose file came last, then the last by name. A
+        plate on which no well of the antigen has a value gives way to one that has. Reference samples have no response.
     """
-    known = at_ceiling(wells)
+    known = at_ceiling(wells.filter(~pl.col("specimen_id").is_in(settings.elispot.trend.reference_samples)))
     measured = (
         replicate_summaries(known, settings.controls.negative[0])
         .join(visited, on="specimen_id", how="inner", validate="m:1")
@@ -75,8 +76,8 @@ def _reported(wells: pl.DataFrame, arrivals: pl.DataFrame) -> pl.DataFrame:
         wells.filter((pl.col("well_role") == "antigen") & pl.col("specimen_id").is_not_null())
         .join(first_seen, on="file_sha256", how="left", validate="m:1")
         .group_by(RESPONSE)
-        .agg(pl.col("read_date", "arrival").max())
-        .sort("read_date", "arrival", "plate_id", nulls_last=False)
+        .agg(pl.col("read_date", "arrival").max(), has_value=pl.col("status").is_in(["counted", "tntc"]).any())
+        .sort("has_value", "read_date", "arrival", "plate_id", nulls_last=False)
     )
     last = pl.col("plate_id").last().over("specimen_id", "antigen", "analyte")
     return plates.select(*RESPONSE, is_reported=pl.col("plate_id") == last)

@@ -20,8 +20,9 @@ def elispot_wells(
     """Every counted well with its specimen, stimulus, role, control, cells and spots per 10^6 cells.
 
     A well without a layout, without a specimen, or of unknown number of cells holds no test: its role is `unused`. The
-    ceiling of wells too numerous to count is the setting, else the highest countable count of that plate and analyte;
-    null where the plate has none. Only counted wells have spots per 10^6 cells.
+    ceiling of wells too numerous to count is the setting or, where that is higher or there is none, the highest
+    countable count of that plate and analyte; null where there is neither. Only counted wells have spots per 10^6
+    cells.
 
     The control of an antigen's well is the one its layout names, else that of the antigen, else the study's first; null
     for all wells of an antigen, specimen, plate and analyte that name several. A negative control's is its own name.
@@ -33,9 +34,10 @@ def elispot_wells(
         specimens: SPECIMENS; the subject of a reference sample is null.
         settings: antigens, controls, and what the names of analytes stand for.
     """
+    of_subjects = specimens.filter(~pl.col("specimen_id").is_in(settings.elispot.trend.reference_samples))
     wells = (
         counts.join(layouts, on=WELL, how="left", validate="m:1")
-        .join(specimens.select("specimen_id", "subject_id"), on="specimen_id", how="left", validate="m:1")
+        .join(of_subjects.select("specimen_id", "subject_id"), on="specimen_id", how="left", validate="m:1")
         .join(plates.select(*PLATE_ANALYTE, "read_date"), on=PLATE_ANALYTE, how="left", validate="m:1")
         .join(analyte_names(counts, settings), on=PLATE_ANALYTE, how="left", validate="m:1")
         .join(_meanings(settings), on="stimulus", how="left", validate="m:1")
@@ -97,6 +99,6 @@ def _meanings(settings: StudySettings) -> pl.DataFrame:
 
 
 def _ceiling(settings: StudySettings) -> pl.Expr:
-    if settings.elispot.tntc_ceiling is not None:
-        return pl.lit(settings.elispot.tntc_ceiling)
-    return pl.col("spots").filter(pl.col("status") == "counted").max().over(PLATE_ANALYTE)
+    highest = pl.col("spots").filter(pl.col("status") == "counted").max().over(PLATE_ANALYTE)
+    # A well too numerous to count holds no fewer spots than one of its plate that could be counted.
+    return pl.max_horizontal(highest, pl.lit(settings.elispot.tntc_ceiling, dtype=pl.Int64))
