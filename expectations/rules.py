@@ -6,6 +6,7 @@ incoming table (`expectations.suites`), under the same limit.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -22,7 +23,7 @@ DEFAULT_LIMIT = 0.10
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(ABC):
     """What a row must keep. `columns` names what is shown when it does not; `limit` is the share that may break it."""
 
     reason: ClassVar[str]
@@ -31,9 +32,9 @@ class Rule:
     limit: float = DEFAULT_LIMIT
 
     @property
+    @abstractmethod
     def holds(self) -> pl.Expr:
         """True where the row keeps the rule; never null."""
-        raise NotImplementedError  # pragma: no cover - abstract
 
     @property
     def parts(self) -> tuple[pl.Expr, ...]:
@@ -41,9 +42,9 @@ class Rule:
         return (self.holds,)
 
     @property
+    @abstractmethod
     def says(self) -> str:
         """The rule in words."""
-        raise NotImplementedError  # pragma: no cover - abstract
 
     @property
     def applies(self) -> pl.Expr:

@@ -211,9 +211,13 @@ def in_child(results) -> None:
     workbook_worker.close()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes do not fork on this system")
+FORKS = pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="processes do not fork on this system; run on Linux or macOS"
+)
+
+
 @pytest.mark.usefixtures("worker")
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", [pytest.param("fork", marks=FORKS), "spawn"])
 def test_a_child_process_has_a_worker_of_its_own_and_leaves_that_of_its_parent_alone(method):
     assert workbook_worker.sheets_in(PLAIN) == CELLS
     own = workbook_worker._worker.process

@@ -12,6 +12,7 @@ import polars as pl
 from expectations.records import CONTROL_BASELINES
 from expectations.study import StudySettings
 from transforms.censored_normal import mean_and_sd
+from transforms.estimates import Estimate
 
 CHART: Final = ("measure", "instrument", "analyte", "sample")
 """Plates of one chart: one control or reference sample, as one reader counts it."""
@@ -46,26 +47,8 @@ def versioned_baselines(existing: pl.DataFrame, fresh: pl.DataFrame, *, re_estim
     another only with `re_estimate`, and only where the plates or their values differ from those of the latest: so no
     plate moves a limit by itself. Another reference period is another estimate, with versions of its own.
     """
-    latest = (
-        existing.sort("version")
-        .group_by(_QUANTITY)
-        .agg(
-            held_version=pl.col("version").last(),
-            held_sha256=pl.col("input_sha256").last(),
-            held_nothing=pl.col("mean_log10").last().is_null(),
-        )
-    )
-    is_first, has_limits = pl.col("held_version").is_null(), pl.col("mean_log10").is_not_null()
-    is_wanted = pl.lit(re_estimate) & ((pl.col("input_sha256") != pl.col("held_sha256")) | pl.col("held_nothing"))
-    first_version = pl.when(has_limits).then(1).otherwise(0)
-    added = (
-        fresh.join(latest, on=_QUANTITY, how="left", validate="1:1")
-        .filter(is_first | (is_wanted & has_limits))
-        .with_columns(
-            version=pl.when(is_first).then(first_version).otherwise(pl.col("held_version") + 1), run_id=pl.lit(run_id)
-        )
-    )
-    return CONTROL_BASELINES.conform(added).sort(CONTROL_BASELINES.key)
+    kind = Estimate(CONTROL_BASELINES, _QUANTITY, "mean_log10")
+    return kind.versioned(existing, fresh, re_estimate=re_estimate, run_id=run_id)
 
 
 def limits_in_force(baselines: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:

@@ -13,6 +13,7 @@ import polars as pl
 
 from expectations.records import ESTIMATES
 from expectations.study import StudySettings
+from transforms.estimates import Estimate
 
 ONE_SIDED_95: Final = 1.645
 """Standard normal quantile of the limit of blank's definition (CLSI EP17: mean + 1.645 SD of the blank)."""
@@ -42,27 +43,8 @@ def versioned(existing: pl.DataFrame, fresh: pl.DataFrame, *, re_estimate: bool,
     gets another only with `re_estimate`, and only where its input differs from that of the latest or the latest has no
     limit: so a new sample never changes an old call by itself, nor does the well that makes the wells enough.
     """
-    latest = (
-        existing.sort("version")
-        .group_by(_QUANTITY)
-        .agg(
-            held_version=pl.col("version").last(),
-            held_sha256=pl.col("input_sha256").last(),
-            held_nothing=pl.col("limit_of_blank").last().is_null(),
-        )
-    )
-    is_first = pl.col("held_version").is_null()
-    is_wanted = pl.lit(re_estimate) & ((pl.col("input_sha256") != pl.col("held_sha256")) | pl.col("held_nothing"))
-    has_limit = pl.col("limit_of_blank").is_not_null()
-    first_version = pl.when(has_limit).then(1).otherwise(0)
-    added = (
-        fresh.join(latest, on=_QUANTITY, how="left", validate="1:1")
-        .filter(is_first | (is_wanted & has_limit))
-        .with_columns(
-            version=pl.when(is_first).then(first_version).otherwise(pl.col("held_version") + 1), run_id=pl.lit(run_id)
-        )
-    )
-    return ESTIMATES.conform(added).sort(ESTIMATES.key)
+    kind = Estimate(ESTIMATES, _QUANTITY, "limit_of_blank")
+    return kind.versioned(existing, fresh, re_estimate=re_estimate, run_id=run_id)
 
 
 def _estimates(blanks: pl.DataFrame, min_wells: int, today: date) -> Iterator[dict[str, Any]]:
