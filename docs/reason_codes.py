@@ -18,6 +18,7 @@ _KINDS: Final[dict[Kind, tuple[str, str]]] = {
         "(`accepted_with_rejects`) has the code of the rule that most of them broke.",
     ),
     "row": ("Rows", "Why a row was split off: `rejects.rule`."),
+    "tube": ("Tubes", "What does not fit about samples of cytometry: `tube_findings.reason`."),
     "plate": ("Plates", "What does not fit about a plate that came in: `plate_findings.reason`."),
     "call": (
         "Calls",

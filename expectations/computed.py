@@ -8,17 +8,8 @@ import polars as pl
 
 from expectations import vocabulary as v
 from expectations.contract import Column, Table
-from expectations.ingested import (
-    ANALYTE,
-    ELISPOT_COUNTS,
-    PLACE,
-    PLATE,
-    PLATE_LAYOUTS,
-    SPECIMEN,
-    SPECIMENS,
-    SUBJECT,
-    WELL,
-)
+from expectations.identities import ANALYTE, PLACE, PLATE, SPECIMEN, SUBJECT, WELL
+from expectations.ingested import ELISPOT_COUNTS, PLATE_LAYOUTS, SPECIMENS
 
 STUDY_DAY: Final = Column(
     "study_day", pl.Int32, "Collection date minus infusion date; null for a subject never infused.", unit="days"
@@ -28,12 +19,11 @@ ANTIGEN: Final = Column("antigen", pl.String, "Antigen under the name study.toml
 ANTIGEN_ROLE: Final = Column(
     "antigen_role", pl.String, "What the antigen stands for.", required=True, values=v.ANTIGEN_ROLES
 )
-ASSAY: Final = Column("assay", pl.String, "Assay.", required=True, values=("elispot",))
-READOUT: Final = Column("readout", pl.String, "What the assay reads: for ELISpot the analyte.", required=True)
+ASSAY: Final = Column("assay", pl.String, "Assay.", required=True, values=v.ASSAYS)
+CELL_POPULATION: Final = Column("population", pl.String, "Population the response is measured in (CD8); `all cells` for ELISpot.", required=True)  # fmt: skip
+READOUT: Final = Column("readout", pl.String, "What the assay reads: the analyte of ELISpot, marker or subset of ICS, `multimer`.", required=True)  # fmt: skip
 RULE: Final = Column("rule", pl.String, "Positivity rule.", required=True, values=v.RULES)
-IS_PRIMARY: Final = Column(
-    "is_primary_rule", pl.Boolean, "True for the rule study.toml names as primary.", required=True
-)
+IS_PRIMARY: Final = Column("is_primary_rule", pl.Boolean, "True for the rule study.toml names as primary of the assay; always for multimers.", required=True)  # fmt: skip
 SPM: Final = "spots per 10^6 cells"
 """Unit of ELISpot responses."""
 
@@ -140,8 +130,8 @@ PLATE_QUALITY: Final = Table(
 
 RESPONSES: Final = Table(
     "responses",
-    grain="one antigen in one specimen on one plate under one rule",
-    key=("specimen_id", "plate_id", "antigen", "assay", "readout", "rule"),
+    grain="one antigen in one specimen on one plate or in one batch of tubes, population and readout, under one rule",
+    key=("specimen_id", "plate_id", "antigen", "assay", "population", "readout", "rule"),
     columns=(
         Column("response_key", pl.String, "Key for `perdure explain`.", required=True),
         SPECIMEN,
@@ -150,55 +140,63 @@ RESPONSES: Final = Table(
         SPECIMENS.column("collection_date"),
         STUDY_DAY,
         VISIT,
-        PLATE,
+        PLATE.but(description="Plate, or for cytometry the batch of its tubes."),
         ANTIGEN,
         ANTIGEN_ROLE,
-        Column("control", pl.String, "Negative control it is compared with (medium, DMSO, an irrelevant line); null where its wells name several."),
+        Column("control", pl.String, "Negative control it is compared with (medium, DMSO, an irrelevant line); null where its wells name several, and for multimers."),
         ASSAY,
+        CELL_POPULATION,
         READOUT,
         RULE,
         Column("rule_version", pl.String, "Version of the rule's definition.", required=True),
         Column("rule_parameters", pl.String, "JSON: the parameters it was called with.", required=True),
         IS_PRIMARY,
-        Column("is_reported", pl.Boolean, "True for the one plate of a specimen that goes into persistence: the latest read.", required=True),
-        Column("n_antigen_wells", pl.Int32, "Antigen wells with a count or too numerous to count.", unit="wells", required=True),
-        Column("n_control_wells", pl.Int32, "Negative-control wells likewise.", unit="wells", required=True),
-        Column("unit", pl.String, "Unit of the values.", required=True),
-        Column("antigen_mean", pl.Float64, "Mean of the antigen wells.", unit=SPM),
-        Column("antigen_median", pl.Float64, "Median of the antigen wells.", unit=SPM),
-        Column("control_mean", pl.Float64, "Mean of the negative-control wells.", unit=SPM),
-        Column("control_median", pl.Float64, "Median of the negative-control wells.", unit=SPM),
-        Column("net_value", pl.Float64, "Mean antigen wells minus mean negative-control wells, wells too numerous to count at their ceiling. May be negative.", unit=SPM),
-        Column("net_lower", pl.Float64, "Lower bound of the net value; null where there is none.", unit=SPM),
-        Column("net_upper", pl.Float64, "Upper bound of the net value; null where there is none.", unit=SPM),
-        Column("lod", pl.Float64, "Limit of detection of the net value, above 0.", unit=SPM),
+        Column("is_reported", pl.Boolean, "True for the one plate or batch of a specimen that goes into persistence: the latest.", required=True),
+        Column("n_antigen_wells", pl.Int32, "Antigen wells with a count or too numerous to count; for cytometry stimulated (or multimer) tubes.", unit="wells or tubes", required=True),
+        Column("n_control_wells", pl.Int32, "Negative-control wells or tubes likewise.", unit="wells or tubes", required=True),
+        Column("stimulated_count", pl.Int64, "Cytometry: events of the readout in the stimulated (or multimer) tubes, summed.", unit="events"),
+        Column("stimulated_parent_count", pl.Int64, "Cytometry: events of the population there.", unit="events"),
+        Column("unstimulated_count", pl.Int64, "Cytometry: events of the readout in the unstimulated tubes.", unit="events"),
+        Column("unstimulated_parent_count", pl.Int64, "Cytometry: events of the population there.", unit="events"),
+        Column("unit", pl.String, "Unit of the values: spots per 10^6 cells, or % of the population.", required=True),
+        Column("antigen_mean", pl.Float64, "Mean of the antigen wells, or percentage of the stimulated (or multimer) tubes.", unit="see unit"),
+        Column("antigen_median", pl.Float64, "Median of the antigen wells; null for cytometry.", unit="see unit"),
+        Column("control_mean", pl.Float64, "Mean of the negative-control wells, or percentage of the unstimulated tubes.", unit="see unit"),
+        Column("control_median", pl.Float64, "Median of the negative-control wells; null for cytometry.", unit="see unit"),
+        Column("net_value", pl.Float64, "antigen_mean minus control_mean, wells too numerous to count at their ceiling; of a multimer its percentage. May be negative.", unit="see unit"),
+        Column("net_lower", pl.Float64, "Lower bound of the net value; null where there is none.", unit="see unit"),
+        Column("net_upper", pl.Float64, "Upper bound of the net value; null where there is none.", unit="see unit"),
+        Column("lod", pl.Float64, "Limit of detection of the net value, above 0.", unit="see unit"),
         Column("is_below_lod", pl.Boolean, "True where the net value is left-censored at the LOD."),
-        Column("lod_version", pl.Int32, "Version of the limit-of-blank estimate used; null where the LOD is set or rests on one spot."),
-        Column("statistic", pl.Float64, "The rule's statistic: for threshold the ratio of means, for dfr_eq the difference of mean counts per well, for dfr_2x that of mean log10 counts less log10(2)."),
-        Column("p_value_adjusted", pl.Float64, "Step-down adjusted p-value, for rules that have one."),
+        Column("net_per_ul", pl.Float64, "Cytometry: net responding cells per microlitre of blood, where a blood count at most 3 days away counts the population or the lymphocytes.", unit="cells per microlitre"),
+        Column("blood_count_date", pl.Date, "Day of that blood count."),
+        Column("lod_version", pl.Int32, "Version of the limit-of-blank estimate used; null where the LOD is set or rests on one spot, and for cytometry."),
+        Column("statistic", pl.Float64, "The rule's statistic: for threshold the ratio of means, for dfr_eq the difference of mean counts per well, for dfr_2x that of mean log10 counts less log10(2); for fisher the odds ratio of the sample, for mimosa z, for multimer_events the number of events."),
+        Column("p_value_adjusted", pl.Float64, "Adjusted p-value (step-down for dfr, Holm for fisher), or the false discovery rate of mimosa; null for rules without one."),
+        Column("fit_version", pl.Int32, "Version of the mixture used by mimosa (mimosa_fits)."),
         Column("quality_flags", pl.String, "Quality criteria that failed, joined by commas.", required=True),
         Column("call", pl.String, "The call.", required=True, values=v.CALLS),
         Column("reason", pl.String, "Why the call is indeterminate or not evaluable."),
     ),
 )  # fmt: skip
 
-_SERIES: Final = (SUBJECT, ANTIGEN, ANTIGEN_ROLE, ASSAY, READOUT, RULE, IS_PRIMARY)
+_SERIES: Final = (SUBJECT, ANTIGEN, ANTIGEN_ROLE, ASSAY, CELL_POPULATION, READOUT, RULE, IS_PRIMARY)
 
 PERSISTENCE: Final = Table(
     "persistence",
-    grain="one subject, antigen, assay, readout and rule over the whole follow-up",
-    key=("subject_id", "antigen", "assay", "readout", "rule"),
+    grain="one subject, antigen, assay, population, readout and rule over the whole follow-up",
+    key=("subject_id", "antigen", "assay", "population", "readout", "rule"),
     columns=(
         Column("persistence_key", pl.String, "Key for `perdure explain`.", required=True),
         *_SERIES,
         Column("baseline_day", pl.Int32, "Study day of the baseline sample.", unit="days"),
         Column("baseline_call", pl.String, "Call at baseline.", values=v.CALLS),
-        Column("baseline_value", pl.Float64, "Net value at baseline.", unit=SPM),
+        Column("baseline_value", pl.Float64, "Net value at baseline.", unit="unit of the assay"),
         Column("n_evaluable", pl.Int32, "Post-infusion samples called positive or negative.", unit="samples", required=True),
         Column("n_positive", pl.Int32, "Of these, positive: the persistence index is n_positive / n_evaluable.", unit="samples", required=True),
         Column("origin", pl.String, "Where the response comes from, over the whole follow-up: descriptive only, it favours those who live long.", required=True, values=v.ORIGINS),
         Column("in_product", pl.Boolean, "Called positive in the infusion product; null where that is not evaluable."),
-        Column("peak_value", pl.Float64, "Highest net value after infusion.", unit=SPM),
+        Column("peak_value", pl.Float64, "Highest net value after infusion.", unit="unit of the assay"),
         Column("peak_day", pl.Int32, "Its study day.", unit="days"),
         Column("fold_from_baseline_log2", pl.Float64, "log2 of peak over baseline, each not below its LOD.", unit="log2"),
         Column("fold_is_bound", pl.Boolean, "True where an end of the fold is below its LOD or a bound."),
@@ -217,8 +215,8 @@ HALF_WIDTH: Final = Column(
 
 PERSISTENCE_AT_LANDMARK: Final = Table(
     "persistence_at_landmark",
-    grain="one subject, antigen, assay, readout and rule at one landmark, from samples up to L + w only",
-    key=("subject_id", "antigen", "assay", "readout", "rule", "landmark_day"),
+    grain="one subject, antigen, assay, population, readout and rule at one landmark, from samples up to L + w only",
+    key=("subject_id", "antigen", "assay", "population", "readout", "rule", "landmark_day"),
     columns=(
         *_SERIES,
         LANDMARK,
@@ -233,11 +231,12 @@ PERSISTENCE_AT_LANDMARK: Final = Table(
 
 PERSISTENCE_BY_SUBJECT: Final = Table(
     "persistence_by_subject",
-    grain="one subject, assay, readout and rule at one landmark, over the tumour antigens study.toml declares",
-    key=("subject_id", "assay", "readout", "rule", "landmark_day"),
+    grain="one subject, assay, population, readout and rule at one landmark, over the tumour antigens study.toml declares",
+    key=("subject_id", "assay", "population", "readout", "rule", "landmark_day"),
     columns=(
         SUBJECT,
         ASSAY,
+        CELL_POPULATION,
         READOUT,
         RULE,
         IS_PRIMARY,
@@ -251,7 +250,7 @@ PERSISTENCE_BY_SUBJECT: Final = Table(
         Column("n_antigens_induced", pl.Int32, "Tumour antigens induced by the landmark.", unit="antigens", required=True),
         Column("n_product_antigens", pl.Int32, "Tumour antigens called positive in the infusion product.", unit="antigens", required=True),
         Column("n_product_antigens_persistent", pl.Int32, "Of these, persistent at the landmark.", unit="antigens", required=True),
-        Column("sum_net_value", pl.Float64, "Sum of net values over the tumour antigens in the deciding samples.", unit=SPM),
+        Column("sum_net_value", pl.Float64, "Sum of net values over the tumour antigens in the deciding samples.", unit="unit of the assay"),
     ),
 )  # fmt: skip
 

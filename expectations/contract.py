@@ -128,7 +128,12 @@ class Table:
     @property
     def unique_in_file(self) -> Rule:
         """No key stands twice in one file; the same key in two files is a matter of corrections, not of this rule."""
-        return UniqueInFile(("file_sha256", *self.key))
+        return UniqueInFile(self.key_in_file)
+
+    @property
+    def key_in_file(self) -> tuple[str, ...]:
+        """The key with the file it stands in."""
+        return tuple(dict.fromkeys(("file_sha256", *self.key)))
 
     def empty(self) -> pl.DataFrame:
         """No rows, the declared schema."""

@@ -8,20 +8,16 @@ import polars as pl
 
 from expectations import vocabulary as v
 from expectations.contract import Column, Equal, FilledExactlyWhen, FilledWith, NotBefore, Reference, Table
-
-FILE: Final = Column("file_sha256", pl.String, "SHA-256 of the bytes of the file the row came from.", required=True)
-PLACE: Final = Column("place", pl.String, "Where in that file: a line, a sheet and cell, or a well.", required=True)
-SOURCE: Final = (FILE, PLACE)
-
-SUBJECT: Final = Column("subject_id", pl.String, "Subject, as the trial names it.", required=True)
-SPECIMEN: Final = Column(
-    "specimen_id", pl.String, "One specimen: one tube of blood, one infusion product.", required=True
+from expectations.cytometry_in import (
+    ACQUISITION_MEASURES,
+    CYTOMETRY_CHANNELS,
+    CYTOMETRY_COUNTS,
+    CYTOMETRY_FILES,
+    CYTOMETRY_SAMPLES,
+    CYTOMETRY_TUBES,
+    HLA_TYPING,
 )
-PLATE: Final = Column(
-    "plate_id", pl.String, "Plate name as the instrument wrote it, without a trailing `.plt`.", required=True
-)
-WELL: Final = Column("well", pl.String, "Well, row letter and column number (A1).", required=True, pattern="[A-P][1-9]|[A-P]1[0-9]|[A-P]2[0-4]")  # fmt: skip
-ANALYTE: Final = Column("analyte", pl.String, "What was stained for (IFNg).", required=True)
+from expectations.identities import ANALYTE, PLATE, SOURCE, SPECIMEN, SUBJECT, WELL
 
 CONTROL: Final = Column("control", pl.String, "Negative control the well is compared with (DMSO, an irrelevant line), where it is not the one study.toml gives.")  # fmt: skip
 
@@ -163,6 +159,7 @@ INFUSION_PRODUCTS: Final = Table(
         Column("total_viable_cells", pl.Float64, "Viable cells infused.", unit="cells", minimum=0),
         Column("viability_percent", pl.Float64, "Viability of the product.", unit="%", minimum=0, maximum=100),
         Column("cd8_percent", pl.Float64, "CD8 T cells among viable cells.", unit="%", minimum=0, maximum=100),
+        Column("cd4_percent", pl.Float64, "CD4 T cells among viable cells.", unit="%", minimum=0, maximum=100),
         *SOURCE,
     ),
     extra_rules=(NotBefore(("infusion_date", "lymphodepletion_start")),),
@@ -213,6 +210,7 @@ BLOOD_COUNTS: Final = Table(
         Column("count_date", pl.Date, "Day of the blood count.", required=True),
         Column("lymphocytes_per_ul", pl.Float64, "Lymphocytes.", unit="cells per microlitre", required=True, minimum=0),
         Column("cd8_per_ul", pl.Float64, "CD8 T cells.", unit="cells per microlitre", minimum=0),
+        Column("cd4_per_ul", pl.Float64, "CD4 T cells.", unit="cells per microlitre", minimum=0),
         *SOURCE,
     ),
     references=(Reference("subject_id", "subjects.subject_id"),),
@@ -289,8 +287,16 @@ REFERENCE_TABLES: Final = (
     TUMOUR_ASSESSMENTS,
     FOLLOW_UP,
     BLOOD_COUNTS,
+    HLA_TYPING,
+    CYTOMETRY_TUBES,
 )
 """Tables a person fills in, recognised by their header."""
 
-INGESTED: Final = (*REFERENCE_TABLES, PLATES, INSTRUMENT_LAYOUTS, ELISPOT_COUNTS)
+OF_PLATES: Final = (PLATES, INSTRUMENT_LAYOUTS, ELISPOT_COUNTS)
+"""Tables that hold plates; the last holds the counts."""
+
+OF_SAMPLES: Final = (CYTOMETRY_SAMPLES, CYTOMETRY_COUNTS, CYTOMETRY_FILES, CYTOMETRY_CHANNELS, ACQUISITION_MEASURES)
+"""Tables that hold what one file says of cytometry samples; files stand side by side."""
+
+INGESTED: Final = (*REFERENCE_TABLES, *OF_PLATES, *OF_SAMPLES)
 """In the order in which they are judged: a table comes after those it refers to."""

@@ -7,9 +7,10 @@ from typing import Final
 import polars as pl
 
 from expectations import vocabulary as v
-from expectations.computed import ASSAY, READOUT, RULE
+from expectations.computed import ASSAY, CELL_POPULATION, READOUT, RULE
 from expectations.contract import Column, Table
-from expectations.ingested import INFUSION_PRODUCTS, SUBJECT
+from expectations.identities import SUBJECT
+from expectations.ingested import INFUSION_PRODUCTS
 
 POPULATION: Final = Column("population", pl.String, "Analysis population.", required=True, values=v.POPULATIONS)
 ENDPOINT: Final = Column("endpoint", pl.String, "OS or PFS.", required=True, values=("OS", "PFS"))
@@ -20,8 +21,11 @@ INFUSED_CELLS: Final = Table(
     key=("subject_id",),
     columns=(
         *(column for column in INFUSION_PRODUCTS.columns),
-        Column("reactive_net_value", pl.Float64, "Net response of the product against the declared stimuli, summed.", unit="spots per 10^6 cells"),
-        Column("tumour_reactive_cells", pl.Float64, "Tumour-reactive T cells infused: total viable cells x net / 10^6.", unit="cells"),
+        Column("reactive_net_value", pl.Float64, "Net response of the product against the declared stimuli, summed, per 10^6 cells of the population it is measured in.", unit="per 10^6 cells"),
+        Column("reactive_assay", pl.String, "Assay the number rests on (infusion_product.assay); reactive_cells has every assay.", values=v.ASSAYS),
+        Column("tumour_reactive_cells", pl.Float64, "Tumour-reactive T cells infused: total viable cells x share that is the population x net / 10^6.", unit="cells"),
+        Column("tumour_reactive_cells_ci_lower", pl.Float64, "95 % interval of sampling, lower end, not below 0.", unit="cells"),
+        Column("tumour_reactive_cells_ci_upper", pl.Float64, "95 % interval of sampling, upper end.", unit="cells"),
         Column("tumour_reactive_cells_lower", pl.Float64, "Lower bound where wells were too numerous to count, else the value.", unit="cells"),
         Column("tumour_reactive_cells_lod", pl.Float64, "The number of cells that the LOD of the net response stands for.", unit="cells"),
         Column("is_below_lod", pl.Boolean, "True where the number is left-censored at its LOD."),
@@ -131,6 +135,7 @@ ASSOCIATIONS: Final = Table(
         Column("outcome", pl.String, "What is compared.", required=True, values=("responder", "OS")),
         Column("method", pl.String, "Test.", required=True, values=("fisher_exact", "landmark_logrank", "wilcoxon_exact")),
         ASSAY,
+        CELL_POPULATION.but(name="cell_population"),
         READOUT,
         RULE.but(required=True),
         Column("landmark_day", pl.Int32, "Landmark; 0 for an exposure known on day 0.", unit="days", required=True),

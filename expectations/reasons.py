@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["file", "row", "plate", "call", "metric", "usage"]
+Kind = Literal["file", "row", "plate", "tube", "call", "metric", "usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,22 @@ _FILE: Final = (
     Reason("ctl.count_token", "file", "A cell of the count grid of a CTL export is neither a count, nor TNTC, nor a number its legend explains.", "Export the plate again; do not edit the export by hand."),
     Reason("sentinel.undeclared", "file", "Wells hold a number below zero, and neither the file nor study.toml says what it means.", "Say it in study.toml under elispot.sentinels."),
     Reason("long_csv.plate", "file", "A long CSV gives one plate two read dates or repeats a well.", "Give every plate one read date and every well and analyte one row."),
+    Reason("flowjo.table", "file", "A FlowJo table has no column of samples, a statistic twice, or a cell that is no number.", "Export the table again from FlowJo, with one row a sample and the statistic Count."),
+    Reason("facsdiva.table", "file", "A FACSDiva export of populations lacks a column or a tube, or holds a number that cannot be read.", "Export the statistics or the experiment again from FACSDiva."),
+    Reason("cytobank.table", "file", "A Cytobank export lacks its file names, its populations or its event counts, or holds a number that cannot be read.", "Export the statistics again from Cytobank, with event counts."),
+    Reason("cytometry_csv.table", "file", "A long CSV of populations lacks a column, repeats a population of a sample, or holds a number that cannot be read.", "Give every sample and population one row (docs/formats.md)."),
+    Reason("workspace.damaged", "file", "A workspace is no whole XML document, or lacks what every sample has.", "Save the workspace again from FlowJo; the copy may have been cut short."),
+    Reason("workspace.version", "file", "A workspace of a version perdure does not know.", "Save it from FlowJo 10 as .wsp, or export its table."),
+    Reason("workspace.no_samples", "file", "A workspace without a single sample.", "Add the samples in FlowJo and save it, or dismiss it."),
+    Reason("gating.no_counts", "file", "A file of gates that stores no counts and that perdure cannot apply (LabKey script, FACSDiva template).", "Export the populations with their counts, or the gates as Gating-ML 2.0; else dismiss it."),
+    Reason("gating.damaged", "file", "A Gating-ML file is no whole XML document, or holds a gate that cannot be read.", "Export the gates again as Gating-ML 2.0."),
+    Reason("fcs.header", "file", "The header of an FCS file is cut short, or names no segment that is there.", "Copy the file again from the cytometer; if it is so there, export it anew."),
+    Reason("fcs.version", "file", "An FCS version perdure does not read.", "Export the file as FCS 3.1."),
+    Reason("fcs.text", "file", "The TEXT segment of an FCS file cannot be read: no delimiter, a key without value, or one key with two values.", "Export the file again from the cytometer's software."),
+    Reason("fcs.keyword", "file", "A keyword an FCS file cannot do without is missing or has no possible value.", "Export the file again from the cytometer's software."),
+    Reason("fcs.mode", "file", "The file holds histograms ($MODE C or U), not lists of events.", "Export the events in list mode."),
+    Reason("fcs.data", "file", "The DATA segment of an FCS file does not hold the events its keywords declare: truncated, or of another width.", "Copy the file again; a truncated acquisition must be exported anew."),
+    Reason("fcs.data_type", "file", "The events are stored in a way perdure does not decode (ASCII, or integers wider than 64 bits).", "Export the file as FCS 3.1 with floating-point data."),
     Reason("layout.missing", "file", "No plate layout says what was in the wells of this plate.", "Add the plate to a plate-layout table, or to plate_templates, in the inbox; the file is tried again on the next run."),
     Reason("table.missing_column", "file", "A reference table lacks a column it cannot do without.", "Add the column; `perdure init` writes header-only tables to copy from."),
     Reason("table.repeated_column", "file", "A reference table has one column twice.", "Remove or rename one of them."),
@@ -90,6 +106,29 @@ _PLATE: Final = (
     Reason("layout.analyte_twice", "plate", "elispot.analytes gives two counts of this plate the same analyte; both keep the name the export gives them.", "Map only one of them in study.toml."),
 )  # fmt: skip
 
+_TUBE: Final = (
+    Reason("tube.unmatched", "tube", "Nothing says which specimen this sample is of.", "Add the tube to cytometry_tubes, or name keywords or a file name under cytometry.match in study.toml."),
+    Reason("tube.ambiguous", "tube", "The sample fits several tubes of cytometry_tubes; its name alone does not tell them apart.", "Give the tubes a `batch` that the export names as plate, group, kept keyword or folder."),
+    Reason("tube.twice_in_file", "tube", "Several samples of one file are the same tube; none of them is used.", "Remove the sample that is in the workspace twice, or give each a tube of its own in cytometry_tubes."),
+    Reason("tube.specimen_unknown", "tube", "A keyword or file name gives a specimen that is in no table of specimens.", "Add the specimen, or correct the pattern or keyword in study.toml."),
+    Reason("tube.stimulus_unknown", "tube", "A keyword or file name gives a stimulus that study.toml does not declare.", "Declare it, or an alias, in study.toml."),
+    Reason("tube.no_stimulus", "tube", "The sample has a specimen and no stimulus, and study.toml declares no multimer it could be stained with.", "Give the stimulus in cytometry_tubes or by cytometry.match."),
+    Reason("tube.specimen_in_several_batches", "tube", "A specimen was stained in more than one batch; the latest acquired is reported.", "Nothing to do if it was repeated."),
+    Reason("tube.no_control", "tube", "A stimulated tube has no unstimulated tube of its specimen and batch.", "Correct cytometry_tubes; without one there is no call."),
+    Reason("population.unmapped", "tube", "study.toml does not say which population this path of gates is; it is kept and not used.", "Add the path under [[cytometry.populations]], cytometry.markers or [[cytometry.multimers]], or leave it."),
+    Reason("population.twice", "tube", "Two paths of one sample are the same population under study.toml; neither is used.", "Spell the paths so that only one of them fits."),
+    Reason("population.counts_differ", "tube", "Files give one population of a tube different counts; the one saved last is used, unless corrections.cytometry is \"hold\".", "Dismiss the file that is wrong, or leave it."),
+    Reason("count.percent_only", "tube", "A table gives percentages without counts; they are kept, and no call can rest on them.", "Export the table again with the statistic Count."),
+    Reason("count.never_computed", "tube", "The workspace stores -1: this population was never computed.", "Open the workspace in FlowJo with its FCS files, let it compute, and save it."),
+    Reason("count.stale", "tube", "The workspace stores 0 for all events of a sample that has some: its counts are stale.", "Open the workspace in FlowJo with its FCS files, let it compute, and save it."),
+    Reason("gating.fcs_ambiguous", "tube", "Several FCS files could be this sample of the workspace; it was not counted again.", "Name plate, experiment or batch so that one of them fits."),
+    Reason("gating.fcs_differs", "tube", "The FCS file of that name holds another number of events than the workspace says; it was not counted again.", "Put the FCS file the workspace was made from into the inbox."),
+    Reason("gating.unsupported", "tube", "The gate, transformation or compensation is of a kind that cannot be applied.", "Rely on the stored count, or export the gate as Gating-ML 2.0."),
+    Reason("gating.channel_missing", "tube", "A gate is drawn on a channel the FCS file does not have.", "Check that workspace and FCS file belong together."),
+    Reason("gating.disagrees", "tube", "The stored count and the one made again from the FCS file differ beyond the tolerance of the gate's type.", "Check workspace version and FCS file; see the table gate_agreement."),
+    Reason("acquisition.failed", "tube", "An acquisition measure of the FCS file is beyond its limit.", "Look at the tube's time plot; exclude the tube or leave it."),
+)  # fmt: skip
+
 _CALL: Final = (
     Reason("no_negative_control", "call", "No evaluable well of the antigen's negative control with the same specimen, plate and analyte."),
     Reason("control_ambiguous", "call", "The wells of the antigen name different negative controls."),
@@ -105,6 +144,16 @@ _CALL: Final = (
     Reason("unequal_cells", "call", "Antigen and control wells hold different numbers of cells."),
     Reason("too_few_relabelings", "call", "So few relabelings of the wells exist (fewer than 20, or than 1 / alpha) that no p-value can reach alpha."),
     Reason("too_many_relabelings", "call", "More relabelings of the wells exist than the setting rules.dfr_eq.max_relabelings allows."),
+    Reason("percent_only", "call", "Only percentages without counts are there, which cannot be tested."),
+    Reason("count_missing", "call", "A tube has no count of the population or the readout: never computed, stale or not exported."),
+    Reason("counts_conflict", "call", "Files give different counts for a tube of it, and corrections.cytometry is \"hold\"."),
+    Reason("too_few_events", "call", "Fewer events of the population than the rule needs."),
+    Reason("no_fit", "call", "Too few specimens for a mixture, or none was fitted for this antigen, population, readout and visit."),
+    Reason("weak_fit", "call", "The mixture is weakly identified: it did not converge, or a parameter runs away."),
+    Reason("hla_mismatch", "call", "The subject is typed and does not have the HLA allele of the multimer."),
+    Reason("hla_unknown", "call", "The table hla_typing does not say whether the subject has the HLA allele of the multimer."),
+    Reason("acquisition_failed", "call", "An acquisition measure of one of the tubes is beyond its limit."),
+    Reason("gate_disagreement", "call", "A stored count of one of the tubes disagrees with the re-gated one."),
     Reason("too_many_resamples", "call", "More pairs of resampled means exist than the setting rules.dfr_2x.max_resamples allows."),
 )  # fmt: skip
 
@@ -121,6 +170,8 @@ _METRIC: Final = (
     Reason("unknown", "metric", "Nothing says why the specimen is absent."),
     Reason("not_infused", "metric", "The subject was never infused, so there is no study day."),
     Reason("not_all_antigens_tested", "metric", "No tumour antigen is persistent, but not every declared one could be evaluated."),
+    Reason("no_parent_fraction", "metric", "The infusion table does not say how much of the product is the population the response is measured in."),
+    Reason("subsets_missing", "metric", "Not every boolean subset of the polyfunctional markers has counts and a fit."),
     Reason("no_product_result", "metric", "No evaluable result of the infusion product against the declared stimulus."),
     Reason("no_assessment", "metric", "No tumour assessment after baseline."),
     Reason("not_confirmed", "metric", "A better response was seen but not confirmed, so it did not count."),
@@ -148,7 +199,9 @@ _USAGE: Final = (
     Reason("explain.no_such_key", "usage", "No published number has that key."),
 )  # fmt: skip
 
-REASONS: Final[dict[str, Reason]] = {item.code: item for item in (*_FILE, *_ROW, *_PLATE, *_CALL, *_METRIC, *_USAGE)}
+REASONS: Final[dict[str, Reason]] = {
+    item.code: item for item in (*_FILE, *_ROW, *_PLATE, *_TUBE, *_CALL, *_METRIC, *_USAGE)
+}
 
 
 def reason(code: str) -> Reason:

@@ -8,7 +8,7 @@ import polars as pl
 
 from expectations import vocabulary as v
 from expectations.contract import Column, Table
-from expectations.ingested import FILE, PLACE
+from expectations.identities import FILE, PLACE
 
 UTC: Final = pl.Datetime("us")
 """Moments are stored in UTC without a zone: every DuckDB client shows them alike, without an extension."""
@@ -171,4 +171,59 @@ CONTROL_BASELINES: Final = Table(
     ),
 )  # fmt: skip
 
-RECORDS: Final = (RUNS, SETTINGS, FILES, REJECTS, QUALITY_CHECKS, DECISIONS, ESTIMATES, CONTROL_BASELINES)
+MIMOSA_FITS: Final = Table(
+    "mimosa_fits",
+    grain="one beta-binomial mixture fitted to the specimens of one antigen, population, subset and visit, one version",
+    key=("antigen", "population", "subset", "visit", "version"),
+    stage="record",
+    columns=(
+        Column("antigen", pl.String, "Antigen.", required=True),
+        Column("population", pl.String, "Population.", required=True),
+        Column("subset", pl.String, "Readout or boolean subset.", required=True),
+        Column("visit", pl.String, "Visit, `infusion product`, or `all visits` where study.toml pools them.", required=True),
+        Column("version", pl.Int32, "1 for the first, 0 where there were too few specimens for one; a new one only when re-estimation is asked for.", required=True),
+        Column("w_response", pl.Float64, "Share of responders."),
+        Column("alpha_s", pl.Float64, "First parameter of the stimulated proportion of responders."),
+        Column("beta_s", pl.Float64, "Second parameter of it."),
+        Column("alpha_u", pl.Float64, "First parameter of the unstimulated proportion."),
+        Column("beta_u", pl.Float64, "Second parameter of it."),
+        Column("log_likelihood", pl.Float64, "Log-likelihood of the fit."),
+        Column("is_weak", pl.Boolean, "True where it did not converge or a parameter runs away: weakly identified."),
+        Column("fdr_curve", pl.String, "JSON: z and false discovery rate of the specimens it rests on, z descending."),
+        Column("n_specimens", pl.Int64, "Specimens it rests on.", unit="specimens", required=True),
+        Column("input_sha256", pl.String, "SHA-256 over the counts it rests on.", required=True),
+        Column("estimated_on", pl.Date, "Day of the estimate.", required=True),
+        RUN,
+    ),
+)  # fmt: skip
+
+REGATED_COUNTS: Final = Table(
+    "regated_counts",
+    grain="one population of one sample of a workspace or Gating-ML file, counted again from one FCS file",
+    key=("file_sha256", "sample_number", "population_path", "fcs_sha256", "engine"),
+    stage="record",
+    columns=(
+        FILE,
+        Column("sample_number", pl.Int32, "Which sample of that file.", required=True),
+        Column("population_path", pl.String, "Gates from the root to the population.", required=True),
+        Column("fcs_sha256", pl.String, "FCS file it was counted again from.", required=True),
+        Column("count_regated", pl.Int64, "Events inside; null where the gate could not be applied.", unit="events"),
+        Column("gate_type", pl.String, "Kind of the last gate.", values=v.GATE_TYPES),
+        Column("reason", pl.String, "Why it could not be counted again."),
+        Column("engine", pl.String, "What counted, with its version.", required=True),
+        RUN,
+    ),
+)  # fmt: skip
+
+RECORDS: Final = (
+    RUNS,
+    SETTINGS,
+    FILES,
+    REJECTS,
+    QUALITY_CHECKS,
+    DECISIONS,
+    ESTIMATES,
+    CONTROL_BASELINES,
+    MIMOSA_FITS,
+    REGATED_COUNTS,
+)

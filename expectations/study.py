@@ -11,8 +11,12 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from expectations.study_cytometry import MULTIMER, Cytometry
 from expectations.study_elispot import Antigen, Controls, Elispot, Rules
 from expectations.study_part import Name, Part
+
+ALL_CELLS = "all cells"
+"""Population of an ELISpot response: whatever was put into the well."""
 
 _CONTROLS = {"negative": "a negative control", "positive": "a positive control", "unused": "a well without a test"}
 
@@ -98,6 +102,17 @@ class InfusionProduct(Part):
         default=(),
         description="Antigens whose net responses in the product are summed to the tumour-reactive fraction. Empty: every antigen of role tumour.",
     )
+    assay: Literal["elispot", "cytometry"] = Field(
+        default="elispot",
+        description="Assay whose responses make the number of tumour-reactive cells infused; both are stored.",
+    )
+    population: Name | None = Field(
+        default=None,
+        description="Population of cytometry for that number. Unset: the first under [[cytometry.populations]].",
+    )
+    readout: Name | None = Field(
+        default=None, description="Readout of cytometry for that number. Unset: the first that is called."
+    )
 
 
 class Response(Part):
@@ -125,6 +140,15 @@ class Primary(Part):
         default="persistent_at_landmark", description="Exposure."
     )
     outcome: Literal["responder", "OS"] = Field(default="responder", description="Outcome.")
+    assay: Literal["elispot", "cytometry"] = Field(
+        default="elispot", description="Assay whose responses make the exposure; the rule is the assay's primary one."
+    )
+    population: Name | None = Field(
+        default=None, description="Population of cytometry. Unset: the first under [[cytometry.populations]]."
+    )
+    readout: Name | None = Field(
+        default=None, description="Readout. Unset: elispot.analyte, or the first of cytometry that is called."
+    )
     landmark: int | None = Field(
         default=None,
         description="Landmark day of the exposure; must be one of persistence.landmarks. Unset: the first.",
@@ -150,6 +174,10 @@ class Corrections(Part):
         default="hold",
         description="hold: the plate is held as a conflict. newest: by the instrument's read date, else by arrival.",
     )
+    cytometry: Literal["hold", "newest"] = Field(
+        default="newest",
+        description="Where files give one population of a tube different counts. newest: by the day the analysis was saved, else by arrival. hold: the population is not evaluable.",
+    )
     reference_tables: Literal["hold", "newest"] = Field(
         default="hold", description="hold: the changed rows are rejected until released. newest: the later file wins."
     )
@@ -173,7 +201,8 @@ class StudySettings(Part):
     antigens: tuple[Antigen, ...] = Field(min_length=1, description="Antigens.")
     controls: Controls = Field(default_factory=Controls, description="Control stimuli.")
     elispot: Elispot = Field(default_factory=Elispot, description="ELISpot.")
-    rules: Rules = Field(default_factory=Rules, description="Positivity rules.")
+    rules: Rules = Field(default_factory=Rules, description="Positivity rules of ELISpot.")
+    cytometry: Cytometry = Field(default_factory=Cytometry, description="Flow cytometry.")
     persistence: Persistence = Field(description="Persistence.")
     infusion_product: InfusionProduct = Field(default_factory=InfusionProduct, description="Infusion product.")
     response: Response = Field(default_factory=Response, description="Clinical response.")
@@ -220,6 +249,14 @@ class StudySettings(Part):
                 raise ValueError(
                     f"antigens.{index}.control: {antigen.control!r} is no negative control; declare it under controls.negative or [controls.matched]"
                 )
+        for index, multimer in enumerate(self.cytometry.multimers):
+            if multimer.antigen not in names:
+                raise ValueError(
+                    f"cytometry.multimers.{index}.antigen: {multimer.antigen!r} is no antigen's name; declare it under [[antigens]]"
+                )
+        for key, part in (("infusion_product", self.infusion_product), ("analysis.primary", self.analysis.primary)):
+            if part.assay == "cytometry" and None in self.series_of(part)[1:3]:
+                raise ValueError(f"{key}.assay: no population or readout of cytometry is declared; see [cytometry]")
         for stimulus in self.infusion_product.reactive_stimuli:
             if stimulus not in names:
                 raise ValueError(
@@ -270,6 +307,20 @@ class StudySettings(Part):
     def reactive_stimuli(self) -> tuple[str, ...]:
         """Antigens that make a product cell tumour-reactive."""
         return self.infusion_product.reactive_stimuli or self.tumour_antigens
+
+    def series_of(self, part: InfusionProduct | Primary) -> tuple[str, str | None, str | None, str]:
+        """Assay, population, readout and rule a part of the study file speaks of; None where nothing is declared."""
+        if part.assay == "elispot":
+            return "elispot", ALL_CELLS, part.readout or self.elispot.analyte, self.rules.primary
+        populations, readouts = self.cytometry.population_names, self.cytometry.called_readouts
+        readout = part.readout or next(iter(readouts), None)
+        rule = "multimer_events" if readout == MULTIMER else self.cytometry.rules.primary
+        return "cytometry", part.population or next(iter(populations), None), readout, rule
+
+    @property
+    def primary_series(self) -> tuple[str, str | None, str | None, str]:
+        """Assay, population, readout and rule of the primary analysis."""
+        return self.series_of(self.analysis.primary)
 
     @property
     def primary_landmark(self) -> int:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from expectations.computed import COMPUTED
+from expectations.computed_cytometry import CYTOMETRY_COMPUTED
 from expectations.contract import Table
 from expectations.ingested import INGESTED
 from expectations.outcome_tables import OUTCOME_TABLES
 from expectations.records import RECORDS
 
-TABLES: Final[dict[str, Table]] = {table.name: table for table in (*RECORDS, *INGESTED, *COMPUTED, *OUTCOME_TABLES)}
+COMPUTED_TABLES: Final = (*COMPUTED, *CYTOMETRY_COMPUTED, *OUTCOME_TABLES)
+"""Replaced by every run that computes."""
+
+TABLES: Final[dict[str, Table]] = {table.name: table for table in (*RECORDS, *INGESTED, *COMPUTED_TABLES)}
 """In reading order: what perdure did, what came in, what was computed."""
 
 PUBLISHED_AS: Final[dict[str, str]] = {

@@ -129,7 +129,7 @@ class Ingestion:
             touched = set(gone["file_sha256"])
             if touched:
                 live = lake.read(self.folder, table, self.versions).filter(pl.col("file_sha256").is_in(touched))
-                stay = live.join(gone, on=["file_sha256", *table.key], how="anti", nulls_equal=True)
+                stay = live.join(gone, on=list(table.key_in_file), how="anti", nulls_equal=True)
                 new = pl.concat([stay, new])
             if touched or new.height:
                 self.versions[table.name] = lake.rewrite(self.folder, table, touched, new, days)

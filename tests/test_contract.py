@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from expectations.contract import Column, Table
-from expectations.ingested import INGESTED, WELL
+from expectations.identities import WELL
+from expectations.ingested import INGESTED
 from expectations.reasons import REASONS
 from expectations.rules import (
     UNREADABLE,

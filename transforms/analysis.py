@@ -8,9 +8,8 @@ from datetime import date
 
 import polars as pl
 
-from expectations.computed import COMPUTED
-from expectations.outcome_tables import OUTCOME_TABLES
 from expectations.study import StudySettings
+from expectations.tables import COMPUTED_TABLES
 from transforms.association import associations
 from transforms.control_baselines import control_baselines, versioned_baselines
 from transforms.denominators import denominators
@@ -84,7 +83,7 @@ def analyse(stored: Tables, settings: StudySettings, today: date, run_id: str, *
         t["outcomes"], t["persistence_by_subject"], settings
     )
     t["associations"] = associations(t["persistence_by_subject"], t["outcomes"], t["infused_cells"], settings)
-    computed = {table.name: table.conform(t.get(table.name, table.empty())) for table in (*COMPUTED, *OUTCOME_TABLES)}
+    computed = {table.name: table.conform(t.get(table.name, table.empty())) for table in COMPUTED_TABLES}
     next_due = next_due_date(t["expected_specimens"], today)
     return Analysis(computed, new_estimates, new_baselines, study_checks(t, settings), next_due)
 

@@ -43,7 +43,8 @@ def associations(
             {"rule": rule, **_persistence_with_response(exposure, outcomes, landmark)},
             {"rule": rule, **_persistence_with_survival(exposure, outcomes, landmark)},
         ]
-    common = {"assay": "elispot", "readout": settings.elispot.analyte}
+    assay, population, readout, _ = settings.primary_series
+    common = {"assay": assay, "cell_population": population, "readout": readout}
     frame = pl.DataFrame([{**common, **_placed(row, settings)} for row in rows], schema=ASSOCIATIONS.schema)
     return ASSOCIATIONS.conform(frame).sort(ASSOCIATIONS.key)
 
@@ -52,7 +53,7 @@ def _placed(row: _Row, settings: StudySettings) -> _Row:
     """The row with its key, its family, and what follows from that for reading it."""
     primary = settings.analysis.primary
     landmark = settings.primary_landmark if primary.exposure == PERSISTENT else 0
-    declared = (primary.exposure, primary.outcome, settings.rules.primary, landmark)
+    declared = (primary.exposure, primary.outcome, settings.primary_series[-1], landmark)
     key = tuple(row[name] for name in ASSOCIATIONS.key)
     is_primary = key == declared
     return {
@@ -65,8 +66,9 @@ def _placed(row: _Row, settings: StudySettings) -> _Row:
 
 def _exposures(by_subject: pl.DataFrame, settings: StudySettings) -> Iterator[tuple[str, Landmark, pl.DataFrame]]:
     """Each rule and landmark with subject_id and persistent; the primary rule also where nothing was measured."""
-    of_analyte = by_subject.filter(readout=settings.elispot.analyte)
-    for rule in sorted({*of_analyte["rule"], settings.rules.primary}):
+    assay, population, readout, primary = settings.primary_series
+    of_analyte = by_subject.filter(assay=assay, population=population, readout=readout)
+    for rule in sorted({*of_analyte["rule"], primary}):
         for landmark in settings.persistence.landmarks:
             at_landmark = of_analyte.filter(rule=rule, landmark_day=landmark.day)
             yield rule, landmark, at_landmark.select("subject_id", "persistent")
@@ -143,7 +145,7 @@ def _cells_with_response(infused_cells: pl.DataFrame, outcomes: pl.DataFrame, se
         "exposure": CELLS,
         "outcome": "responder",
         "method": "wilcoxon_exact",
-        "rule": settings.rules.primary,
+        "rule": settings.primary_series[-1],
         "landmark_day": 0,
         "n": compared.height,
         "n_exposed": responders.height,

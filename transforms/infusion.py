@@ -55,7 +55,9 @@ def _product_specimens(infusion_products: pl.DataFrame, responses: pl.DataFrame)
 
 
 def _reported(responses: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
-    is_primary = pl.col("is_primary_rule") & (pl.col("readout") == settings.elispot.analyte)
+    is_primary = (
+        pl.col("is_primary_rule") & (pl.col("assay") == "elispot") & (pl.col("readout") == settings.elispot.analyte)
+    )
     return responses.filter(pl.col("is_reported") & is_primary).select(
         "subject_id", "specimen_id", "antigen", "call", "net_value", "net_lower", "net_upper", "lod"
     )
@@ -68,6 +70,9 @@ def _cells() -> dict[str, pl.Expr]:
     is_settled = (is_below & pl.col("has_upper")) | (~is_below & pl.col("has_lower"))
     return {
         "reactive_net_value": net,
+        "reactive_assay": pl.lit("elispot"),
+        "tumour_reactive_cells_ci_lower": pl.lit(None, dtype=pl.Float64),
+        "tumour_reactive_cells_ci_upper": pl.lit(None, dtype=pl.Float64),
         "tumour_reactive_cells": per_spot * net,
         "tumour_reactive_cells_lower": pl.when("has_lower").then(per_spot * net),
         "tumour_reactive_cells_lod": per_spot * lod,

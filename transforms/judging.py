@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from expectations.contract import Table
-from expectations.ingested import INGESTED
+from expectations.ingested import INGESTED, OF_PLATES
 from expectations.reasons import reason
 from expectations.records import REJECTS
 from expectations.study import StudySettings
@@ -296,7 +296,7 @@ class _Pass:
                 sums[sha] = sums.get(sha, 0) + count
 
 
-_OF_PLATES = [table.name for table in INGESTED if table.entity]
+_OF_PLATES = [table.name for table in OF_PLATES]
 """Tables that hold plates; the last holds the counts."""
 _LAID_OUT = "plate_layouts.plate_id"
 """What an export's plates must be in: a layout table, an assigned template, or a layout of the instrument."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from expectations.computed import PERSISTENCE
-from expectations.study import StudySettings
+from expectations.study import ALL_CELLS, StudySettings
 from transforms.response_series import SERIES, evaluable_samples, every_series, with_origin
 
 
@@ -29,7 +29,7 @@ def persistence(
         .join(_in_product(responses, settings), on=SERIES, how="left", validate="1:1")
         .with_columns(loss_kind=_loss_kind(), **_fold())
         .with_columns(**_loss_days())
-        .with_columns(persistence_key=pl.concat_str("subject_id", "antigen", "readout", "rule", separator="/"))
+        .with_columns(persistence_key=_key())
     )
     return PERSISTENCE.conform(measured).sort(PERSISTENCE.key)
 
@@ -101,3 +101,9 @@ def _loss_days() -> dict[str, pl.Expr]:
         .when(kind == "death")
         .then("death_day"),
     }
+
+
+def _key() -> pl.Expr:
+    """Key for `perdure explain`; the population is named where there are several."""
+    named = pl.when(pl.col("population") != ALL_CELLS).then("population")
+    return pl.concat_str("subject_id", "antigen", named, "readout", "rule", separator="/", ignore_nulls=True)

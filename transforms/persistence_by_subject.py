@@ -10,7 +10,7 @@ from expectations.computed import PERSISTENCE_BY_SUBJECT
 from expectations.study import StudySettings
 from transforms.response_series import SERIES
 
-_SUBJECT: Final = ("subject_id", "assay", "readout", "rule", "landmark_day")
+_SUBJECT: Final = ("subject_id", "assay", "population", "readout", "rule", "landmark_day")
 
 
 def persistence_by_subject(

@@ -7,10 +7,9 @@ from typing import Final
 import polars as pl
 
 from expectations.study import StudySettings
-from expectations.vocabulary import RULES
 from transforms.positivity import at_least
 
-SERIES: Final = ("subject_id", "antigen", "assay", "readout", "rule")
+SERIES: Final = ("subject_id", "antigen", "assay", "population", "readout", "rule")
 """What persistence is measured per."""
 
 BOOST: Final = 2.0
@@ -18,7 +17,7 @@ BOOST: Final = 2.0
 
 
 def every_series(responses: pl.DataFrame, outcomes: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
-    """Every infused subject, declared antigen, assay and readout there are responses of, and rule; measured or not.
+    """Every infused subject and antigen, with each assay, population, readout and rule there are responses of.
 
     SERIES, antigen_role, is_primary_rule, and the study days of death and last contact (null where not known).
     """
@@ -32,9 +31,7 @@ def every_series(responses: pl.DataFrame, outcomes: pl.DataFrame, settings: Stud
         outcomes.filter("is_infused")
         .select("subject_id", **days)
         .join(antigens, how="cross")
-        .join(responses.select("assay", "readout").unique(), how="cross")
-        .join(pl.DataFrame({"rule": RULES}), how="cross")
-        .with_columns(is_primary_rule=pl.col("rule") == settings.rules.primary)
+        .join(responses.select("assay", "population", "readout", "rule", "is_primary_rule").unique(), how="cross")
         .sort(SERIES)
     )
 

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 import polars as pl
 
 from expectations.computed import RESPONSES, SPM
-from expectations.study import StudySettings
+from expectations.study import ALL_CELLS, StudySettings
 from expectations.study_elispot import RuleName
 from transforms.limit_of_blank import with_lod
 from transforms.positivity import ROUNDING, RULE_VERSIONS, RULES
 from transforms.quality import called
 from transforms.replicates import RESPONSE, at_ceiling, replicate_summaries
+
+_OF_CYTOMETRY: Final = (
+    "stimulated_count",
+    "stimulated_parent_count",
+    "unstimulated_count",
+    "unstimulated_parent_count",
+    "net_per_ul",
+    "blood_count_date",
+    "fit_version",
+)
 
 
 def elispot_responses(
@@ -55,12 +66,14 @@ def _called_by(rule: RuleName, measured: pl.DataFrame, wells: pl.DataFrame, sett
     return called(judged, settings, rule).with_columns(
         response_key=pl.concat_str("specimen_id", "plate_id", "antigen", "analyte", pl.lit(rule), separator="/"),
         assay=pl.lit("elispot"),
+        population=pl.lit(ALL_CELLS),
         readout=pl.col("analyte"),
         unit=pl.lit(SPM),
         rule=pl.lit(rule),
         rule_version=pl.lit(RULE_VERSIONS[rule]),
         rule_parameters=pl.lit(json.dumps(parameters, sort_keys=True)),
         is_primary_rule=pl.lit(rule == settings.rules.primary),
+        **{name: pl.lit(None, dtype=RESPONSES.schema[name]) for name in _OF_CYTOMETRY},
     )
 
 

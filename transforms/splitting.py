@@ -76,12 +76,12 @@ _NO_FAULT: Final = pl.lit(None, dtype=pl.String).alias("key_fault")
 
 def _has_repeated_keys(table: Table, incoming: pl.DataFrame) -> bool:
     """Looked up first: to compare the values of all rows takes far longer than their keys."""
-    return bool(incoming.select(pl.struct("file_sha256", *table.key).is_duplicated().any()).item())
+    return bool(incoming.select(pl.struct(table.key_in_file).is_duplicated().any()).item())
 
 
 def _key_fault(table: Table) -> pl.Expr:
     """Null for a row alone with its key; else whether it repeats a row or contradicts one."""
-    key = ["file_sha256", *table.key]
+    key = list(table.key_in_file)
     values = pl.struct(name for name in table.schema if name not in ("file_sha256", "place"))
     has_key = pl.all_horizontal(pl.col(name).is_not_null() for name in key)
     differs = values.n_unique().over(key) > 1

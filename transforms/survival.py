@@ -187,7 +187,8 @@ def _from_start(outcomes: pl.DataFrame) -> Iterator[_Curve]:
 
 
 def _from_landmarks(outcomes: pl.DataFrame, by_subject: pl.DataFrame, settings: StudySettings) -> Iterator[_Curve]:
-    is_primary = (pl.col("rule") == settings.rules.primary) & (pl.col("readout") == settings.elispot.analyte)
+    series = zip(("assay", "population", "readout", "rule"), settings.primary_series, strict=True)
+    is_primary = pl.all_horizontal(pl.col(name) == value for name, value in series)
     for landmark in settings.persistence.landmarks:
         exposure = by_subject.filter(is_primary, pl.col("landmark_day") == landmark.day)
         followed = time_from_landmark(outcomes, landmark.day + landmark.half_width).filter("is_at_risk")

@@ -11,6 +11,7 @@ from typing import Final
 
 from expectations import ingested
 from expectations.contract import Table
+from expectations.identities import SOURCE
 from expectations.study import StudySettings
 from flows.demo.chance import lognormal, uniform
 from flows.demo.immunity import CELLS_PER_WELL
@@ -30,7 +31,7 @@ COUNT_DAYS: Final = {-10: 1400.0, 7: 70.0, 14: 480.0, 30: 800.0, 42: 950.0, 90: 
 
 def header(table: Table) -> list[str]:
     """The columns a person fills in."""
-    return [column.name for column in table.columns if column not in ingested.SOURCE]
+    return [column.name for column in table.columns if column not in SOURCE]
 
 
 def write_csv(table: Table, rows: Iterable[Row], *, continental: bool = False, by_spreadsheet: bool = False) -> bytes:
