@@ -15,7 +15,7 @@ TECHNICAL: Final = frozenset({
     "$BTIM", "$CYT", "$CYTSN", "$DATE", "$ETIM", "$FIL", "$PAR", "$PLATEID", "$PLATENAME", "$TIMESTEP", "$TOT", "$VOL",
     "$WELLID", "CREATOR", "CYTOMETER CONFIG NAME", "PLATE ID", "PLATE NAME", "TUBE NAME", "WELL ID", "WINDOW EXTENSION",
 })  # fmt: skip
-"""Keywords that are always kept; others name patients and operators, and are kept only where the study asks for them."""
+"""Keywords that are always kept; others may name patients and operators, and are kept only where the study asks."""
 
 _BATCH: Final = ("$PLATENAME", "$PLATEID", "PLATE NAME", "PLATE ID", "EXPERIMENT NAME")
 _SEPARATOR: Final = " | "
