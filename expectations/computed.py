@@ -244,7 +244,7 @@ PERSISTENCE_BY_SUBJECT: Final = Table(
         HALF_WIDTH,
         Column("persistent", pl.Boolean, "At least one tumour antigen persistent; false only when every declared one was tested and negative."),
         Column("reason", pl.String, "Why it is null."),
-        Column("n_antigens_declared", pl.Int32, "Tumour antigens declared.", unit="antigens", required=True),
+        Column("n_antigens_declared", pl.Int32, "Tumour antigens declared; for multimers those that have one.", unit="antigens", required=True),
         Column("n_antigens_evaluable", pl.Int32, "Of these, evaluable at the landmark.", unit="antigens", required=True),
         Column("n_antigens_persistent", pl.Int32, "Of these, persistent.", unit="antigens", required=True),
         Column("n_antigens_induced", pl.Int32, "Tumour antigens induced by the landmark.", unit="antigens", required=True),
@@ -256,14 +256,15 @@ PERSISTENCE_BY_SUBJECT: Final = Table(
 
 POOL_CANDIDATES: Final = Table(
     "pool_candidates",
-    grain="one peptide of a pool matrix in one specimen under one rule: a finding to follow up, not a call",
-    key=("specimen_id", "assay", "readout", "rule", "peptide"),
+    grain="one peptide of a pool matrix in one specimen, assay, population and readout under one rule: a finding to follow up, not a call",
+    key=("specimen_id", "assay", "population", "readout", "rule", "peptide"),
     columns=(
         SPECIMEN,
         SUBJECT,
         STUDY_DAY,
         VISIT,
         ASSAY,
+        CELL_POPULATION,
         READOUT,
         RULE,
         IS_PRIMARY,
@@ -273,7 +274,7 @@ POOL_CANDIDATES: Final = Table(
         Column("n_pools_positive", pl.Int32, "Of these, called positive.", unit="pools", required=True),
         Column("n_pools_negative", pl.Int32, "Of these, called negative.", unit="pools", required=True),
         Column("pools", pl.String, "The pools with their calls and net values, positive ones first.", required=True),
-        Column("lowest_net_value", pl.Float64, "Lowest net value observed among its positive pools, wells too numerous to count at their ceiling.", unit=SPM),
+        Column("lowest_net_value", pl.Float64, "Lowest net value observed among its positive pools, wells too numerous to count at their ceiling.", unit="unit of the assay"),
         Column("n_rivals", pl.Int32, "Fewest other peptides, candidate or open, that share one of its positive pools: 0 where a pool points at this peptide alone. Null for an excluded peptide and where no pool is positive.", unit="peptides"),
     ),
 )  # fmt: skip

@@ -179,7 +179,7 @@ MIMOSA_FITS: Final = Table(
     columns=(
         Column("antigen", pl.String, "Antigen.", required=True),
         Column("population", pl.String, "Population.", required=True),
-        Column("subset", pl.String, "Readout or boolean subset.", required=True),
+        Column("subset", pl.String, "Subset as tube_populations spells it (IFNg+, IFNg+TNF-), of a called readout or of the polyfunctional markers.", required=True),
         Column("visit", pl.String, "Visit, `infusion product`, or `all visits` where study.toml pools them.", required=True),
         Column("version", pl.Int32, "1 for the first, 0 where there were too few specimens for one; a new one only when re-estimation is asked for.", required=True),
         Column("w_response", pl.Float64, "Share of responders."),

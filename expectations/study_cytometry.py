@@ -28,7 +28,7 @@ class Population(Part):
     )
     counted_as: Counted | None = Field(
         default=None,
-        description="Which column of blood_counts and infusion_products counts these cells; unset: none, and no absolute numbers follow.",
+        description="Which column of blood_counts and infusion_products counts these cells; unset: none; cells per microlitre then follow from the lymphocytes of the tube, where a population is counted as these.",
     )
 
 
@@ -192,6 +192,11 @@ class Cytometry(Part):
     multimers: tuple[Multimer, ...] = Field(default=(), description="Multimers.")
     polyfunctional: tuple[Name, ...] = Field(
         default=(), description="Markers whose boolean subsets make the polyfunctionality scores. Empty: every marker."
+    )
+    blood_count_days: int = Field(
+        default=3,
+        ge=0,
+        description="Days a blood count may lie before or after the collection to give cells per microlitre.",
     )
     keywords: tuple[Name, ...] = Field(
         default=(),

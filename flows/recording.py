@@ -11,16 +11,28 @@ from typing import Final
 import polars as pl
 
 from expectations.ingested import INGESTED
-from expectations.records import CONTROL_BASELINES, ESTIMATES, FILES, QUALITY_CHECKS, REJECTS, RUNS, SETTINGS
+from expectations.records import (
+    CONTROL_BASELINES,
+    ESTIMATES,
+    FILES,
+    MIMOSA_FITS,
+    QUALITY_CHECKS,
+    REGATED_COUNTS,
+    REJECTS,
+    RUNS,
+    SETTINGS,
+)
 from expectations.study import StudySettings, flatten
 from expectations.study_file import Study
 from expectations.tables import TABLES
+from flows.gating import keep_events, regate
 from flows.triggers import program_version
 from transforms.analysis import analyse
+from transforms.cytometry_analysis import tubes_of
 from transforms.file_states import HELD
 from warehouse import lake, ledger
 
-_KEPT: Final = (FILES, ESTIMATES, CONTROL_BASELINES)
+_KEPT: Final = (FILES, ESTIMATES, CONTROL_BASELINES, MIMOSA_FITS, REGATED_COUNTS)
 """Records that the analysis goes on from."""
 
 
@@ -43,13 +55,33 @@ def store_analysis(study: Study, run: Run, versions: Mapping[str, int]) -> tuple
     found = analyse(stored, study.settings, run.today, run.run_id, re_estimate=run.re_estimate)
     for name, frame in found.tables.items():
         now[name] = lake.replace(study.folder, TABLES[name], frame, days)
-    for table, added in ((ESTIMATES, found.new_estimates), (CONTROL_BASELINES, found.new_baselines)):
+    estimated = (
+        (ESTIMATES, found.new_estimates),
+        (CONTROL_BASELINES, found.new_baselines),
+        (MIMOSA_FITS, found.new_fits),
+    )
+    for table, added in estimated:
         if added.height:
             now[table.name] = lake.append(study.folder, table, added, days)
     now["settings"] = lake.replace(study.folder, SETTINGS, settings_table(study.settings), days)
     checks = found.checks.with_columns(pl.lit(run.run_id).alias("run_id"), pl.lit(1, dtype=pl.Int32).alias("attempt"))
     now["quality_checks"] = lake.append(study.folder, QUALITY_CHECKS, checks, days)
     return now, found.next_due_date
+
+
+def gate(study: Study, run_id: str, versions: Mapping[str, int]) -> dict[str, int]:
+    """Counts again what workspaces store, keeps events where the study asks for them, and gives the new versions."""
+    names = ("cytometry_samples", "cytometry_files", "cytometry_tubes", "specimens", "regated_counts")
+    stored = {name: lake.read(study.folder, TABLES[name], versions) for name in names}
+    if stored["cytometry_files"].is_empty():
+        return dict(versions)
+    stored |= tubes_of(stored, study.settings)
+    regated = regate(study.folder, stored, study.settings, run_id)
+    keep_events(study.folder, stored["cytometry_files"], study.settings)
+    if regated.is_empty():
+        return dict(versions)
+    days = study.settings.store.as_of_days
+    return {**versions, REGATED_COUNTS.name: lake.append(study.folder, REGATED_COUNTS, regated, days)}
 
 
 def settings_table(settings: StudySettings) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from expectations import suites
 from expectations.study_file import Study, read_study
 from flows.ingestion import Decision, Ingestion
 from flows.prefect_settings import without_heartbeats
-from flows.recording import Run, commit, store_analysis
+from flows.recording import Run, commit, gate, store_analysis
 from flows.triggers import pages_folder, what_to_do
 from warehouse import lake, ledger
 from warehouse.lock import writing
@@ -109,8 +109,9 @@ def analyse(study_folder: str, run_id: str, taken: dict[str, Any], trigger: str,
     """Every computed table from the versions an ingest gave, then the ledger row that makes all of it visible."""
     study = Study(Path(study_folder), taken["study_file"].encode())  # the one the files were judged by
     run = Run(run_id, datetime.fromisoformat(taken["started_at"]), date.today(), trigger, re_estimate)
+    gated = _task("gate cytometry", gate, study, run_id, taken["versions"])
     LOG.info("calling responses, persistence and outcome")
-    versions, next_due = _task("compute tables", store_analysis, study, run, taken["versions"])
+    versions, next_due = _task("compute tables", store_analysis, study, run, gated)
     _task("commit", commit, study, run, versions, taken["n_files"], next_due)
 
 

@@ -26,6 +26,13 @@ def study(**parts: Any) -> StudySettings:
     )
 
 
+CYTOMETRY = {
+    "populations": [{"name": "CD8", "paths": ["8+"], "counted_as": "CD8"}, {"name": "CD4", "paths": ["4+"]}],
+    "markers": {"IFNg": ["IFN-g"], "TNF": []},
+}
+"""Settings of cytometry: its primary series is IFNg of CD8 under fisher."""
+
+
 def on(day: int) -> date:
     """The date of a study day."""
     return DAY_0 + timedelta(days=day)

@@ -17,7 +17,7 @@ DAY_0 = date(2020, 1, 1)
 CALLS = {"+": "positive", "-": "negative", "?": "indeterminate", "0": "not_evaluable"}
 
 
-def study(*landmarks: tuple[int, int], **persistence) -> StudySettings:
+def study(*landmarks: tuple[int, int], cytometry: dict | None = None, **persistence) -> StudySettings:
     """Tumour antigens A and B, viral comparator CMV; the landmarks as (day, half-width), else day 90 with 14."""
     days = [{"day": day, "half_width": width} for day, width in landmarks or ((90, 14),)]
     return StudySettings.model_validate(
@@ -30,6 +30,7 @@ def study(*landmarks: tuple[int, int], **persistence) -> StudySettings:
                 {"name": "CMV", "role": "viral"},
             ],
             "persistence": {"landmarks": days, **persistence},
+            "cytometry": cytometry or {},
         }
     )
 
@@ -45,7 +46,8 @@ def drawn_responses(series: dict[tuple[str, str], str], rule: str = "dfr_eq", **
                 {
                     "response_key": sample, "specimen_id": f"{subject}/{int(day):05d}", "subject_id": subject,
                     "material": "blood", "study_day": int(day), "plate_id": "X", "antigen": antigen,
-                    "assay": "elispot", "readout": "IFNg", "rule": rule, "is_primary_rule": True, "is_reported": True,
+                    "assay": "elispot", "population": "all cells", "readout": "IFNg", "rule": rule,
+                    "is_primary_rule": True, "is_reported": True,
                     "call": CALLS[seen[0]], "net_value": value, "net_lower": value, "net_upper": value, "lod": 10.0,
                     "is_below_lod": value < 10,
                 }
@@ -74,3 +76,23 @@ def outcomes_of(subjects: dict[str, tuple[int | None, int | None]]) -> pl.DataFr
         for subject, (death, contact) in subjects.items()
     ]  # fmt: skip
     return pl.DataFrame(rows, schema=OUTCOMES.schema)
+
+
+def in_cytometry(responses: pl.DataFrame, population: str = "CD8", readout: str = "IFNg", **columns) -> pl.DataFrame:
+    """The same responses as cytometry gives them: the readout has the same name, values are percent, LOD 0.01."""
+    as_percent = [pl.col(name) / 1000 for name in ("net_value", "net_lower", "net_upper", "lod")]
+    return responses.with_columns(
+        *as_percent,
+        assay=pl.lit("cytometry"), population=pl.lit(population), readout=pl.lit(readout), rule=pl.lit("fisher"),
+        plate_id=pl.lit("batch 1"), **columns,
+    )  # fmt: skip
+
+
+MULTIMERS = {
+    "populations": [
+        {"name": "CD8", "paths": ["8+"], "counted_as": "CD8"}, {"name": "CD4", "paths": ["4+"], "counted_as": "CD4"}
+    ],
+    "markers": {"IFNg": ["IFN-g"]},
+    "multimers": [{"antigen": "A", "hla": "A*02:01", "population": "CD8", "gates": ["A tetramer"]}],
+}  # fmt: skip
+"""Settings of cytometry: CD8 and CD4, IFNg, and a multimer of antigen A."""

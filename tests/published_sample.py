@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from expectations.study import ALL_CELLS
 from expectations.tables import PUBLISHED_AS, TABLES
 from tests.drawing import table
 from tests.published_sample_cohort import responses, settings
@@ -62,5 +63,8 @@ def view(name: str, columns: str, **frames: pl.DataFrame) -> list[tuple[Any, ...
 
 
 def drawn(name: str, drawing: str, **constants: object) -> pl.DataFrame:
-    """A drawn table under its contract."""
-    return table(drawing, TABLES[name], **constants)
+    """A drawn table under its contract; what is measured is of ELISpot's population unless drawn or given."""
+    contract = TABLES[name]
+    of_cells = {"population", "cell_population"} & set(contract.schema) if "assay" in contract.schema else set()
+    undrawn = of_cells - {cell.strip() for cell in drawing.strip().splitlines()[0].split("|")}
+    return table(drawing, contract, **(dict.fromkeys(undrawn, ALL_CELLS) | constants))

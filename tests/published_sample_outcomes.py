@@ -16,7 +16,7 @@ from tests.published_sample_cohort import ANTIGENS, COHORT, DAY_ZERO, LANDMARKS,
 TUMOUR = [name for name, role in ANTIGENS if role == "tumour"]
 MONTH = 30.4375
 SUBJECTS = COHORT.to_dicts()
-BASE = {"assay": "elispot", "readout": "IFNg"}
+BASE = {"assay": "elispot", "population": "all cells", "readout": "IFNg"}
 
 
 def outcome_tables(responses: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -93,6 +93,9 @@ def infused_cells() -> pl.DataFrame:
          "lymphodepletion_start": None if s["subject_id"] == "P08" else DAY_ZERO - timedelta(days=7),
          "total_viable_cells": 5e10 + n * 4e9, "reactive_net_value": s["cells"] and s["cells"] / 5e4,
          "tumour_reactive_cells": None if s["cells"] is None else s["cells"] * (0.4 if s["is_below"] else 1),
+         "tumour_reactive_cells_ci_lower": s["cells"] and s["cells"] * 0.8, "reactive_assay": "elispot",
+         "tumour_reactive_cells_ci_upper": s["cells"] and (None if s["subject_id"] == "P02" else s["cells"] * 1.25),
+         "is_bounded": s["subject_id"] == "P02",
          "tumour_reactive_cells_lower": s["cells"], "tumour_reactive_cells_lod": 6.5e7, "is_below_lod": s["is_below"],
          "reactive_reason": None if s["cells"] else "no_product_result", "file_sha256": "25", "place": f"line {n + 2}"}
         for n, s in enumerate(SUBJECTS)
@@ -154,7 +157,16 @@ def _at(own: pl.DataFrame, day: int, width: int) -> dict[str, Any]:
 
 def persistence_by_subject(responses: pl.DataFrame) -> pl.DataFrame:
     """Subjects over the three tumour antigens."""
-    keys = ["subject_id", "assay", "readout", "rule", "is_primary_rule", "landmark_day", "half_width_days"]
+    keys = [
+        "subject_id",
+        "assay",
+        "population",
+        "readout",
+        "rule",
+        "is_primary_rule",
+        "landmark_day",
+        "half_width_days",
+    ]
     tumour = persistence_at_landmark(responses).filter(pl.col("antigen_role") == "tumour")
     evaluable = pl.col("n_antigens_evaluable") == pl.col("n_antigens_declared")
     counted = tumour.group_by(keys, maintain_order=True).agg(
@@ -224,7 +236,7 @@ def associations(by_subject: pl.DataFrame) -> pl.DataFrame:
             at_landmark = _primary(by_subject, day, rule).select("subject_id", "persistent")
             joined = COHORT.join(at_landmark, on="subject_id", validate="1:1").to_dicts()
             shared = {**BASE, "rule": rule, "landmark_day": day, "exposure": "persistent_at_landmark",
-                      "n_excluded_not_infused": 1, "n_excluded_outcome": 0, "n_excluded_death": 0,
+                      "cell_population": BASE["population"], "n_excluded_not_infused": 1, "n_excluded_outcome": 0, "n_excluded_death": 0,
                       "reads": "Association, not prediction: best response is often reached before the landmark."}  # fmt: skip
             rows.append(
                 {**shared, **_fisher(joined), "family": "primary" if (rule, day) == ("dfr_eq", 90) else "exploratory"}

@@ -61,6 +61,7 @@ def _of(specimen: str, readout: str, rule: str) -> dict[str, Any]:
         "study_day": 0 if specimen.endswith("IP") else 14,
         "visit": "infusion product" if specimen.endswith("IP") else "week 2",
         "assay": "elispot",
+        "population": "all cells",
         "readout": readout,
         "rule": rule,
         "is_primary_rule": rule == "dfr_eq",

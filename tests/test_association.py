@@ -9,11 +9,12 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from expectations.computed import PERSISTENCE, PERSISTENCE_BY_SUBJECT
 from expectations.contract import Table
 from expectations.outcome_tables import ASSOCIATIONS, INFUSED_CELLS, OUTCOMES
-from tests.clinical_study import study
+from tests.clinical_study import CYTOMETRY, study
 from tests.drawing import table
 from transforms.association import associations
 from transforms.survival import survival_tables
@@ -53,7 +54,8 @@ def under(contract: Table, frame: pl.DataFrame, **constants: object) -> pl.DataF
 
 
 def by_subject(drawn: pl.DataFrame, **constants: object) -> pl.DataFrame:
-    traits = {"assay": "elispot", "readout": "IFNg", "rule": "dfr_eq", "landmark_day": 90, "half_width_days": 14}
+    traits = {"assay": "elispot", "population": "all cells", "readout": "IFNg", "rule": "dfr_eq"}
+    traits |= {"landmark_day": 90, "half_width_days": 14}
     return under(
         PERSISTENCE_BY_SUBJECT, drawn.filter("is_infused").select("subject_id", "persistent"), **{**traits, **constants}
     )
@@ -255,6 +257,44 @@ def test_another_analyte_does_not_enter():
     drawn = cohort()
     both = pl.concat([by_subject(drawn), by_subject(drawn, readout="IL2")])
     assert associate(drawn, both).equals(associate(drawn))
+
+
+def test_with_cytometry_as_the_primary_assay_its_series_is_associated_and_elispot_is_not():
+    drawn = cohort()
+    turned = drawn.with_columns(~pl.col("persistent"))
+    series = {"assay": "cytometry", "population": "CD8", "rule": "fisher"}
+    others = ({"population": "CD4"}, {"readout": "TNF"})
+    both = [by_subject(drawn, **series), by_subject(turned), *(by_subject(turned, **{**series, **o}) for o in others)]
+    parts = {"cytometry": CYTOMETRY, "analysis": {"primary": {"assay": "cytometry"}}}
+    rows = associate(drawn, pl.concat(both), **parts).filter(pl.col("exposure") == "persistent_at_landmark")
+    same = associate(drawn).filter(pl.col("exposure") == "persistent_at_landmark")
+    named = ("association_key", "assay", "cell_population", "rule")
+    assert set(rows.select("assay", "cell_population", "readout", "rule").rows()) == {
+        ("cytometry", "CD8", "IFNg", "fisher")
+    }
+    assert_frame_equal(rows.drop(named), same.drop(named))
+    assert rows.filter(family="primary")["association_key"].to_list() == ["persistent_at_landmark/responder/fisher/90"]
+
+
+def test_rows_of_cytometry_do_not_enter_an_analysis_of_elispot():
+    drawn = cohort()
+    turned = by_subject(drawn.with_columns(~pl.col("persistent")), assay="cytometry", population="CD8", rule="fisher")
+    assert_frame_equal(associate(drawn, pl.concat([by_subject(drawn), turned])), associate(drawn))
+
+
+@pytest.mark.parametrize("exposure", ["persistent_at_landmark", "tumour_reactive_cells_infused"])
+def test_cells_infused_keep_the_assay_that_measured_them(exposure: str):
+    parts = {
+        "cytometry": CYTOMETRY,
+        "analysis": {"primary": {"assay": "cytometry", "exposure": exposure}},
+        "infusion_product": {"assay": "elispot"},
+    }
+    rows = associate(cohort(), **parts)
+    cells = rows.filter(pl.col("exposure") == "tumour_reactive_cells_infused")
+    assert cells.select("assay", "cell_population", "readout", "rule").rows() == [
+        ("elispot", "all cells", "IFNg", "dfr_eq")
+    ]
+    assert rows.filter(family="primary")["exposure"].to_list() == [exposure]
 
 
 SUBJECTS = st.lists(

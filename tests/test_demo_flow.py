@@ -126,12 +126,37 @@ def test_rejected_rows_are_kept_with_rule_column_value_and_place(demo_run: Path,
 
 
 def test_findings_without_a_file_state_are_quality_checks_or_on_a_control_chart(demo_run: Path, tmp_path: Path) -> None:
-    findings = [fault for fault in write_demo(tmp_path) if fault.expected_state is None]
+    findings = [fault for fault in write_demo(tmp_path) if fault.expected_state is None and not fault.expected_reason]
     failed = ask(demo_run, "select examples from quality_checks where not success and examples is not null")
     rejected = ask(demo_run, "select plate_id from plate_quality where trend_status = 'rejected'")
     told = " ".join(text for (text,) in [*failed, *rejected])
     assert findings
     assert [fault.value for fault in findings if str(fault.value) not in told] == []
+
+
+def test_findings_about_tubes_are_told_with_their_reason_and_no_other_kind_is(demo_run: Path, tmp_path: Path) -> None:
+    planted = [fault for fault in write_demo(tmp_path) if fault.expected_state is None and fault.expected_reason]
+    told = ask(
+        demo_run,
+        "select found.reason, files.path, concat_ws(' ', found.place, found.tube_id, found.detail) "
+        "from tube_findings as found join files using (file_sha256)",
+    )
+    missing = [
+        fault.name
+        for fault in planted
+        if not any(
+            (reason, path) == (fault.expected_reason, fault.path) and str(fault.value) in text
+            for reason, path, text in told
+        )
+    ]
+    assert missing == []
+    assert {reason for reason, *_ in told} == {fault.expected_reason for fault in planted}
+
+
+def test_stored_and_regated_counts_of_the_demo_agree(demo_run: Path) -> None:
+    assert ask(demo_run, "select count(*), count_if(agrees) from gate_agreement where count_regated is not null") == [
+        (78, 78)
+    ]
 
 
 def test_great_expectations_checked_every_incoming_table_and_its_results_are_stored(demo_run: Path) -> None:

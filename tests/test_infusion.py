@@ -8,17 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from expectations.computed import RESPONSES
+from expectations.computed import ELISPOT_WELLS, RESPONSES
 from expectations.ingested import INFUSION_PRODUCTS
 from expectations.outcome_tables import INFUSED_CELLS
 from expectations.study import StudySettings
 from tests.drawing import table
 from transforms.infusion import infused_cells
 
+NO_WELLS = ELISPOT_WELLS.empty()
 REPORTED = {
     "subject_id": "P",
     "plate_id": "X",
     "material": "infusion_product",
+    "assay": "elispot",
+    "population": "all cells",
     "readout": "IFNg",
     "rule": "dfr_eq",
     "is_primary_rule": True,
@@ -53,7 +56,7 @@ def reported(drawing: str) -> pl.DataFrame:
 def infused(
     responses: str, *, products: str = "subject_id | specimen_id | total_viable_cells\n P | TIL | 5e10", **parts
 ):
-    return infused_cells(table(products, INFUSION_PRODUCTS), reported(responses), study(**parts))
+    return infused_cells(table(products, INFUSION_PRODUCTS), reported(responses), NO_WELLS, study(**parts))
 
 
 TWO = """
@@ -144,7 +147,7 @@ def test_wells_too_numerous_to_count_make_the_number_a_bound(open_side, net, low
     )
     responses = responses.with_columns(pl.when(pl.col("antigen") != "A").then(open_side).alias(open_side))
     products = table("subject_id | specimen_id | total_viable_cells\n P | TIL | 1e6", INFUSION_PRODUCTS)
-    row = infused_cells(products, responses, study()).row(0, named=True)
+    row = infused_cells(products, responses, NO_WELLS, study()).row(0, named=True)
     assert row["tumour_reactive_cells"] == net
     assert (row["tumour_reactive_cells_lower"], row["is_below_lod"]) == (lower, is_below_lod)
 
@@ -158,9 +161,9 @@ def test_every_infusion_product_keeps_its_row_and_columns():
         """,
         INFUSION_PRODUCTS,
     )
-    rows = infused_cells(products, RESPONSES.empty(), study())
+    rows = infused_cells(products, RESPONSES.empty(), NO_WELLS, study())
     assert_frame_equal(rows.select(products.columns), products)
-    assert_frame_equal(infused_cells(products.clear(), RESPONSES.empty(), study()), INFUSED_CELLS.empty())
+    assert_frame_equal(infused_cells(products.clear(), RESPONSES.empty(), NO_WELLS, study()), INFUSED_CELLS.empty())
 
 
 @given(st.lists(st.floats(-100, 1e4), min_size=3, max_size=3), st.permutations(range(3)))
@@ -168,5 +171,5 @@ def test_row_order_changes_nothing(values, order):
     filled = reported(TWO).with_columns(net_value=pl.Series(values))
     products = table("subject_id | specimen_id | total_viable_cells\n P | TIL | 5e10", INFUSION_PRODUCTS)
     settings = study(infusion_product={"reactive_stimuli": ["A", "B", "CMV"]})
-    one, other = (infused_cells(products, frame, settings) for frame in (filled, filled[order]))
+    one, other = (infused_cells(products, frame, NO_WELLS, settings) for frame in (filled, filled[order]))
     assert_frame_equal(one, other, check_exact=True)

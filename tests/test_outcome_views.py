@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.published_sample import drawn, view
-from tests.published_sample_cohort import settings, with_settings
+from tests.published_sample_cohort import with_settings
 
 MONTH = 30.4375
 
@@ -190,38 +190,30 @@ def test_the_headline_leads_with_the_evaluable_the_infused_and_the_primary_assoc
 
 
 PRODUCTS = """
-    subject_id | specimen_id | tumour_reactive_cells | tumour_reactive_cells_lower | tumour_reactive_cells_lod | is_below_lod | reactive_reason
-    P1         | P1-IP       | 9e8                   | 9e8                         | 5e7                       | false        |
-    P2         | P2-IP       | 2e7                   | 2e7                         | 5e7                       | true         |
-    P3         | P3-IP       |                       |                             |                           |              | no_product_result
+    subject_id | tumour_reactive_cells | tumour_reactive_cells_lower | tumour_reactive_cells_lod | is_below_lod | is_bounded | reactive_reason
+    P1         | 9e8                   | 9e8                         | 5e7                       | false        | true       |
+    P2         | 2e7                   | 2e7                         | 5e7                       | true         | false      |
+    P3         |                       |                             |                           |              |            | no_product_result
+    P4         | 7e8                   |                             | 5e7                       |              | true       |
 """  # noqa: E501 - one product a line
-PRODUCT_RESPONSES = """
-    specimen_id | antigen | antigen_role | net_lower | net_upper
-    P1-IP       | MART-1  | tumour       | 900       |
-    P2-IP       | CMV     | viral        | 900       |
-"""
 
 
-def _infused(columns, frame):
-    constants = {"assay": "elispot", "readout": "IFNg", "rule": "dfr_eq", "is_reported": True}
-    responses = drawn("responses", PRODUCT_RESPONSES, **constants)
-    products, outcomes = drawn("infused_cells", PRODUCTS), drawn("outcomes", OUTCOMES)
-    frames = {"infused_cells": products, "responses": responses, "outcomes": outcomes, "settings": frame}
+def _infused(columns):
+    frames = {"infused_cells": drawn("infused_cells", PRODUCTS), "outcomes": drawn("outcomes", OUTCOMES)}
     return view("infused_by_response", columns, **frames)
 
 
 def test_a_number_of_cells_below_its_lod_stands_at_the_lod_and_none_is_made_up():
-    assert _infused("subject_id, drawn_cells, is_below_lod, reactive_reason", settings()) == [
+    assert _infused("subject_id, drawn_cells, is_below_lod, reactive_reason") == [
         ("P1", 9e8, False, None),
         ("P2", 5e7, True, None),
         ("P3", None, False, "no_product_result"),
+        ("P4", 7e8, False, None),
     ]
 
 
-def test_only_wells_of_the_declared_stimuli_make_a_number_of_cells_a_lower_bound():
-    assert [bound for (bound,) in _infused("is_lower_bound", settings())] == [True, False, False]
-    viral = with_settings(infusion_product__reactive_stimuli=["CMV"])
-    assert [bound for (bound,) in _infused("is_lower_bound", viral)] == [False, True, False]
+def test_a_bound_without_a_lower_end_is_no_lower_bound():
+    assert _infused("subject_id, is_lower_bound") == [("P1", True), ("P2", False), ("P3", False), ("P4", False)]
 
 
 BY_SUBJECT = """
@@ -284,3 +276,57 @@ def test_antigens_at_the_primary_landmark_stand_in_the_order_of_the_study_file()
     )
     shown = view("antigens_at_primary_landmark", "antigen, persistent", persistence_at_landmark=frame)
     assert shown == [("MART-1", True), ("NY-ESO-1", False), ("CMV", True)]
+
+
+CYTOMETRY = {
+    "analysis__primary__assay": "cytometry",
+    "cytometry__populations": [{"name": "CD8", "paths": ["CD8+"], "counted_as": "CD8"}],
+    "cytometry__markers": {"IFNg": [], "TNF": []},
+}
+"""A study whose primary analysis is by cytometry: CD8, IFNg, fisher."""
+
+BOTH_ASSAYS = """
+    assay     | population | readout | rule   | {value}
+    elispot   | all cells  | IFNg    | dfr_eq | {elispot}
+    cytometry | CD8        | IFNg    | fisher | {cytometry}
+    cytometry | CD4        | IFNg    | fisher | {other}
+    cytometry | CD8        | TNF     | fisher | {other}
+    cytometry | CD8        | IFNg    | mimosa | {other}
+"""
+
+
+def _of_each(value: str, elispot: str, cytometry: str, other: str) -> str:
+    return BOTH_ASSAYS.format(value=value, elispot=elispot, cytometry=cytometry, other=other)
+
+
+@pytest.mark.parametrize(("changed", "shown"), [({}, "elispot"), (CYTOMETRY, "cytometry")])
+def test_what_is_shown_of_one_series_is_of_the_primary_assay_though_both_have_the_readout(changed, shown):
+    frame, place = with_settings(**changed), {"landmark_day": 90, "subject_id": "P1"}
+    specimens = _of_each("specimen_id", "elispot", "cytometry", "other")
+    responses = drawn("responses", specimens, subject_id="P1", material="blood", study_day=14, is_reported=True)
+    assert view("net_over_time", "specimen_id", settings=frame, responses=responses) == [(shown,)]
+    reasons = _of_each("reason", "elispot", "cytometry", "other")
+    by_subject = drawn("persistence_by_subject", reasons, **place)
+    columns = "reason"
+    assert view("persistence_at_primary_landmark", columns, settings=frame, persistence_by_subject=by_subject) == [
+        (shown,)
+    ]
+    at_landmark = drawn("persistence_at_landmark", reasons, antigen="MART-1", antigen_role="tumour", **place)
+    assert view("antigens_at_primary_landmark", columns, settings=frame, persistence_at_landmark=at_landmark) == [
+        (shown,)
+    ]
+
+
+def test_robustness_and_survival_by_persistence_are_of_the_primary_series_under_every_rule_of_its_assay():
+    compared = "\n".join(
+        f"{assay} | {population} | {readout} | {rule} | persistent_at_landmark | {outcome} | 90"
+        for assay, population, readout, rule in (
+            ("elispot", "all cells", "IFNg", "dfr_eq"), ("cytometry", "CD8", "IFNg", "fisher"),
+            ("cytometry", "CD8", "IFNg", "mimosa"), ("cytometry", "CD4", "IFNg", "fisher"),
+        )
+        for outcome in ("responder", "OS")
+    )  # fmt: skip
+    header = "assay | cell_population | readout | rule | exposure | outcome | landmark_day"
+    frames = {"settings": with_settings(**CYTOMETRY), "associations": drawn("associations", f"{header}\n{compared}")}
+    assert view("robustness", "rule, is_as_declared", **frames) == [("fisher", True), ("mimosa", False)]
+    assert view("landmark_survival", "rule", **frames) == [("fisher",)]

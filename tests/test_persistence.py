@@ -10,7 +10,6 @@ from polars.testing import assert_frame_equal
 
 from expectations.computed import PERSISTENCE, RESPONSES
 from expectations.outcome_tables import OUTCOMES
-from expectations.vocabulary import RULES
 from tests.drawing import table
 from tests.drawn_series import drawn_responses, outcomes_of, study, visits_of
 from transforms.persistence import persistence
@@ -146,12 +145,16 @@ def test_only_reported_blood_of_a_known_day_counts():
     assert rows.filter((pl.col("antigen") == "A") & (pl.col("rule") == "dfr_eq"))["n_positive"].to_list() == [1]
 
 
-def test_every_infused_subject_and_declared_antigen_has_a_row_under_every_rule():
-    responses = drawn_responses({("P", "A"): "30:+"})
+def test_every_infused_subject_and_declared_antigen_has_a_row_under_every_rule_there_is():
+    rules = {"dfr_eq": True, "threshold": False, "dfr_2x": False}
+    responses = pl.concat(
+        drawn_responses({("P", "A"): "30:+"}, rule=rule, is_primary_rule=pl.lit(value=is_primary))
+        for rule, is_primary in rules.items()
+    )
     outcomes = outcomes_of({"P": LONG, "Q": LONG, "never": LONG})
     outcomes = outcomes.with_columns(is_infused=pl.col("subject_id") != "never")
     rows = persistence(responses, visits_of(responses), outcomes, study())
-    keys = {(s, a, r) for s in "PQ" for a in ("A", "B", "CMV") for r in RULES}
+    keys = {(s, a, r) for s in "PQ" for a in ("A", "B", "CMV") for r in rules}
     assert set(rows.select("subject_id", "antigen", "rule").rows()) == keys
     assert rows.height == len(keys)
     assert rows.filter(pl.col("subject_id") == "Q")["origin"].unique().to_list() == ["not_evaluable"]

@@ -47,6 +47,7 @@ def measured(drawing: str, **constants: object) -> pl.DataFrame:
         "visit": "day 90",
         "plate_id": "PL",
         "assay": "elispot",
+        "population": "all cells",
         "readout": "IFNg",
         "rule": "dfr_eq",
         "is_primary_rule": True,
@@ -191,6 +192,24 @@ def test_specimens_readouts_and_rules_are_judged_each_for_itself():
     ]
 
 
+def test_assays_and_populations_with_the_same_readout_are_judged_each_for_itself():
+    responses = measured("""
+        assay     | population | rule   | antigen | call     | net_value | net_lower | net_upper
+        elispot   | all cells  | dfr_eq | A       | positive | 212.54    | 212.54    | 212.54
+        elispot   | all cells  | dfr_eq | 1       | negative | 1         | 1         | 1
+        cytometry | CD8        | fisher | A       | positive | 0.0525    | 0.0525    | 0.0525
+        cytometry | CD8        | fisher | 1       | positive | 0.07      | 0.07      | 0.07
+        cytometry | CD4        | fisher | A       | negative | 0.001     | 0.001     | 0.001
+        cytometry | CD4        | fisher | 1       | positive | 0.07      | 0.07      | 0.07
+    """)
+    rows = found(responses, [("A", "x"), ("1", "x")])
+    assert rows.select("assay", "population", "status", "lowest_net_value", "pools").rows() == [
+        ("cytometry", "CD4", "excluded", 0.07, "1 positive (0.07); A negative (0.001)"),
+        ("cytometry", "CD8", "candidate", 0.0525, "1 positive (0.07); A positive (0.0525)"),
+        ("elispot", "all cells", "excluded", 212.54, "A positive (212.5); 1 negative (1.0)"),
+    ]
+
+
 def test_a_specimen_tested_against_none_of_a_peptides_pools_says_nothing_of_it():
     responses = measured("""
         specimen_id | subject_id | antigen | call
@@ -295,7 +314,7 @@ def words(document: str) -> str:
 
 def test_the_study_page_lists_candidates_with_their_evidence_and_pools_in_contradiction(tmp_path):
     shown = words(study_page(publish(tmp_path / "pools.duckdb", pool_tables())))
-    assert "Peptides that positive pools point at: 5 candidates and 1 open, in 3 specimens" in shown
+    assert "Peptides that positive pools point at, ELISpot IFNg: 5 candidates and 1 open, in 3 specimens" in shown
     assert "P02 P02-week 2 week 2 B1 p53 candidate 1 200 pool B positive; pool 1 positive" in shown
     assert "Positive pools in contradiction to others: 1 of 8 positive pools" in shown
     assert "P03 P03-week 2 week 2 pool A 200 3 P03-week 2/pool A" in shown
@@ -312,4 +331,4 @@ def test_a_study_without_pools_has_no_section_of_them(tmp_path):
 def test_a_study_with_pools_that_nobody_tested_yet_says_so(tmp_path):
     frames = {"settings": pool_tables()["settings"], "peptide_pools": pool_tables()["peptide_pools"]}
     shown = words(study_page(publish(tmp_path / "early.duckdb", frames)))
-    assert "No pool of the matrix was called positive in a reported specimen." in shown
+    assert "No pool of the matrix was called positive in a reported specimen by ELISpot IFNg." in shown

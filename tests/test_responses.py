@@ -81,11 +81,11 @@ def test_every_rule_stands_beside_the_others_with_its_version_and_parameters():
     assert rows["response_key"].to_list() == ["S/X/A/IFNg/dfr_2x", "S/X/A/IFNg/dfr_eq", "S/X/A/IFNg/threshold"]
 
 
-def test_every_declared_rule_is_computed_and_no_other():
-    assert set(responses(f"stimulus | spots\n A | 30 30 30\n medium | {LOW}")["rule"]) == set(vocabulary.RULES)
+def test_every_rule_of_elispot_is_computed_and_no_other():
+    assert set(responses(f"stimulus | spots\n A | 30 30 30\n medium | {LOW}")["rule"]) == set(vocabulary.ELISPOT_RULES)
 
 
-@pytest.mark.parametrize("primary", vocabulary.RULES)
+@pytest.mark.parametrize("primary", vocabulary.ELISPOT_RULES)
 def test_the_rule_of_the_study_file_is_marked_as_primary(primary):
     rows = responses(f"stimulus | spots\n A | 30 30 30\n medium | {LOW}", rules={"primary": primary})
     assert rows.filter(pl.col("is_primary_rule"))["rule"].to_list() == [primary]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import polars as pl
@@ -48,6 +48,10 @@ def cells(column: Any) -> st.SearchStrategy[Any]:
         values: list[Any] = DAYS
     elif isinstance(column.dtype, pl.Datetime):
         values = [datetime(2012, 1, 1, 10), datetime(2012, 1, 1, 10, 0, 0, 1), datetime(2199, 1, 1)]
+    elif column.dtype == pl.Time:
+        values = [time(0), time(23, 59, 59)]
+    elif column.dtype == pl.Boolean:
+        values = [True, False]
     elif column.dtype == pl.String:
         values = [*(column.values or ()), *TEXTS]
     else:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from expectations.computed import PERSISTENCE_BY_SUBJECT
 from expectations.outcome_tables import OUTCOMES, SURVIVAL_CURVES, SURVIVAL_SUMMARIES
-from tests.clinical_study import study
+from tests.clinical_study import CYTOMETRY, study
 from tests.drawing import SHARED, needs_shared, table
 from transforms.survival import kaplan_meier, logrank, survival_tables, time_from_landmark
 
@@ -179,7 +179,8 @@ def by_subject(persistent: str, **constants: object) -> pl.DataFrame:
     rows = "\n".join(
         f"P{n} | {dict(zip('+-?', ('true', 'false', ''), strict=True))[s]}" for n, s in enumerate(persistent, 1)
     )
-    traits = {"assay": "elispot", "readout": "IFNg", "rule": "dfr_eq", "landmark_day": 90, "half_width_days": 14}
+    traits = {"assay": "elispot", "population": "all cells", "readout": "IFNg", "rule": "dfr_eq"}
+    traits |= {"landmark_day": 90, "half_width_days": 14}
     return table(f"subject_id | persistent\n{rows}", PERSISTENCE_BY_SUBJECT, **{**traits, **constants})
 
 
@@ -213,6 +214,17 @@ def test_who_died_before_the_landmark_is_in_neither_curve_even_if_called_persist
 def test_only_the_primary_rule_and_analyte_divide_the_curves():
     rows = pl.concat([by_subject("+-"), by_subject("--", rule="threshold"), by_subject("--", readout="IL2")])
     _, summaries = survival_tables(cohort(), rows, study())
+    assert summaries.filter(landmark_day=90).sort("group")["n"].to_list() == [1, 1]
+
+
+def test_with_cytometry_as_the_primary_assay_its_series_divides_the_curves():
+    cytometry = {"assay": "cytometry", "population": "CD8", "rule": "fisher"}
+    others = [
+        by_subject("--"),
+        *(by_subject("--", **{**cytometry, **o}) for o in ({"population": "CD4"}, {"rule": "mimosa"})),
+    ]
+    settings = study(cytometry=CYTOMETRY, analysis={"primary": {"assay": "cytometry"}})
+    _, summaries = survival_tables(cohort(), pl.concat([*others, by_subject("+-", **cytometry)]), settings)
     assert summaries.filter(landmark_day=90).sort("group")["n"].to_list() == [1, 1]
 
 

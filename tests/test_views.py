@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+import polars as pl
 import pytest
 
+from expectations.study import StudySettings
 from tests.published_sample import VIEWS, drawn, view
 from tests.published_sample_cohort import settings, with_settings
 
@@ -22,6 +24,53 @@ def test_the_primary_landmark_is_the_one_set_and_otherwise_the_first_that_is_wri
     assert view("analysis_in_force", "rule, readout, landmark_day, half_width_days") == [("dfr_eq", "IFNg", 90, 14)]
     chosen = with_settings(analysis__primary__landmark=180)
     assert view("analysis_in_force", "landmark_day, half_width_days", settings=chosen) == [(180, 30)]
+
+
+CD8_AND_CD4 = {
+    "analysis__primary__assay": "cytometry",
+    "cytometry__populations": [{"name": "CD8", "paths": ["8+"]}, {"name": "CD4", "paths": ["4+"]}],
+    "cytometry__markers": {"TNF": [], "IFNg": ["IFN-g"]},
+}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"readout": "GzB"},
+        {"assay": "cytometry"},
+        {"assay": "cytometry", "population": "CD4", "readout": "IFNg"},
+        {"assay": "cytometry", "readout": "multimer"},
+    ],
+)
+@pytest.mark.parametrize("readouts", [[], ["TNF+IFNg+", "IFNg"]])
+def test_the_series_in_force_is_the_one_the_study_file_declares(parts, readouts):
+    changed = {**CD8_AND_CD4, "cytometry__readouts": readouts, "cytometry__rules__primary": "mimosa"}
+    changed |= {f"analysis__primary__{name}": parts.get(name) for name in ("assay", "population", "readout")}
+    changed["analysis__primary__assay"] = parts.get("assay", "elispot")
+    populations, markers = CD8_AND_CD4["cytometry__populations"], CD8_AND_CD4["cytometry__markers"]
+    declared = StudySettings.model_validate(
+        {
+            "study": {"id": "T"},
+            "visits": [{"name": "baseline", "day": 0, "window": [-30, 0]}],
+            "antigens": [{"name": "A", "role": "tumour"}],
+            "persistence": {"landmarks": [{"day": 90}]},
+            "cytometry": {
+                "populations": populations, "markers": markers, "readouts": readouts, "rules": {"primary": "mimosa"},
+            },
+            "analysis": {"primary": parts},
+        }
+    )  # fmt: skip
+    shown = view("analysis_in_force", "assay, population, readout, rule", settings=with_settings(**changed))
+    assert shown == [declared.primary_series]
+
+
+def test_settings_from_before_there_was_cytometry_are_those_of_elispot():
+    old = settings().filter(~pl.col("setting").str.contains(r"cytometry|primary\.(assay|population|readout)"))
+    columns = "assay, population, readout, rule, unit"
+    assert view("analysis_in_force", columns, settings=old) == [
+        ("elispot", "all cells", "IFNg", "dfr_eq", "spots per 10^6 cells")
+    ]
 
 
 def test_landmarks_stand_with_the_primary_one_first_and_then_by_day():
@@ -212,6 +261,42 @@ def test_calls_are_counted_among_the_reported_responses_of_one_material_and_rule
         ("blood", "indeterminate", "below_lod", 1, 2),
         ("infusion_product", "positive", None, 1, 1),
     ]
+
+
+def test_calls_of_each_assay_and_population_are_counted_by_themselves():
+    responses = drawn(
+        "responses",
+        """
+        assay     | population | rule   | call
+        elispot   | all cells  | dfr_eq | positive
+        cytometry | CD4        | fisher | positive
+        cytometry | CD8        | fisher | positive
+        cytometry | CD8        | fisher | negative
+        """,
+        material="blood",
+        is_reported=True,
+        is_primary_rule=True,
+    )
+    columns = "assay, population, call, n_responses, n_in_all"
+    assert view("calls_by_reason", columns, responses=responses) == [
+        ("elispot", "all cells", "positive", 1, 1),
+        ("cytometry", "CD4", "positive", 1, 1),
+        ("cytometry", "CD8", "positive", 1, 2),
+        ("cytometry", "CD8", "negative", 1, 2),
+    ]
+
+
+def test_limits_of_detection_are_those_of_elispot_whatever_the_primary_assay():
+    responses = drawn(
+        "responses",
+        """
+        assay     | readout | rule   | lod
+        elispot   | IFNg    | dfr_eq | 12
+        cytometry | IFNg    | fisher | 0.01
+        """,
+    )
+    frames = {"settings": with_settings(**CD8_AND_CD4), "responses": responses}
+    assert view("limits_of_detection", "assay, lod_min, lod_max", **frames) == [("elispot", 12, 12)]
 
 
 def test_limits_of_detection_show_versions_no_call_uses_and_lods_without_a_version():

@@ -141,6 +141,34 @@ def test_every_expected_specimen_is_received_not_due_or_absent_with_its_reason()
     assert at_day_30["window_end_date"].unique().to_list() == [date(2020, 4, 10)]
 
 
+def test_a_specimen_speaks_where_either_assay_could_evaluate_it():
+    visited = table(
+        """
+        specimen_id | subject_id | visit    | material | is_baseline_candidate
+        a           | P1         | Baseline | blood    | true
+        b           | P1         | Day 30   | blood    | false
+        c           | P2         | Baseline | blood    | true
+        """,
+        VISITED_SPECIMENS,
+    )
+    responses = table(
+        """
+        specimen_id | assay     | call          | is_primary_rule
+        a           | elispot   | not_evaluable | true
+        a           | cytometry | negative      | true
+        b           | cytometry | negative      | true
+        c           | elispot   | not_evaluable | true
+        c           | cytometry | not_evaluable | true
+        c           | cytometry | negative      | false
+        """,
+        RESPONSES,
+        is_reported=True,
+    )
+    expected = expected_specimens(visited, OUTCOMES.empty(), PRODUCTS, responses, study(), date(2021, 1, 1))
+    received = expected.filter(pl.col("specimen_status") == "received")
+    assert received.select("specimen_id", "reason").rows() == [("a", None), ("b", None), ("c", "assay_failed")]
+
+
 def test_progression_explains_nothing_where_sampling_goes_on():
     outcomes = table("subject_id | progression_date\n P1 | 2020-03-05\n P2 |", OUTCOMES)
     expected = expected_specimens(

@@ -12,8 +12,9 @@ from expectations.study import StudySettings
 from expectations.tables import COMPUTED_TABLES
 from transforms.association import associations
 from transforms.control_baselines import control_baselines, versioned_baselines
+from transforms.cytometry_analysis import analyse_cytometry
 from transforms.denominators import denominators
-from transforms.infusion import infused_cells
+from transforms.infusion import infused_cells, reactive_cells
 from transforms.landmarks import persistence_at_landmark
 from transforms.layouts import layouts
 from transforms.limit_of_blank import limits_of_blank, versioned
@@ -40,6 +41,8 @@ class Analysis:
     new_estimates: pl.DataFrame
     new_baselines: pl.DataFrame
     """Estimates too: the limits of control charts."""
+    new_fits: pl.DataFrame
+    """Estimates too: mixtures of cytometry."""
     checks: pl.DataFrame
     """Rows of quality_checks without run and attempt."""
     next_due_date: date | None
@@ -49,7 +52,7 @@ def analyse(stored: Tables, settings: StudySettings, today: date, run_id: str, *
     """Every computed table from every ingested one.
 
     Args:
-        stored: the ingested tables, `files`, `estimates` and `control_baselines`, by contract name.
+        stored: the ingested tables, `files`, `regated_counts` and the records of estimates, by contract name.
         settings: the study file.
         today: the day on which visits are judged to be due.
         run_id: run that new estimates are ascribed to.
@@ -70,11 +73,17 @@ def analyse(stored: Tables, settings: StudySettings, today: date, run_id: str, *
     t["control_baselines"] = pl.concat([t["control_baselines"], new_baselines])
     t["plate_quality"] = plate_quality(measures, t["control_baselines"], settings)
     arrivals = t["files"].group_by("file_sha256").agg(pl.col("arrival").min())
-    t["responses"] = elispot_responses(t["elispot_wells"], t["visited_specimens"], t["estimates"], settings, arrivals)
+    of_elispot = elispot_responses(t["elispot_wells"], t["visited_specimens"], t["estimates"], settings, arrivals)
+    cytometry = analyse_cytometry(t, settings, today, run_id, re_estimate=re_estimate)
+    t |= cytometry.tables
+    t["mimosa_fits"] = pl.concat([t["mimosa_fits"], cytometry.new_fits])
+    t["responses"] = pl.concat([of_elispot, cytometry.responses])
     t["pool_candidates"] = pool_candidates(t["responses"], t["peptide_pools"], settings)
     t["outcomes"] = outcomes(t["subjects"], t["infusion_products"], t["tumour_assessments"], t["follow_up"], settings)
     t["denominators"] = denominators(t["outcomes"])
-    t["infused_cells"] = infused_cells(t["infusion_products"], t["responses"], settings)
+    products = (t["infusion_products"], t["responses"], t["elispot_wells"])
+    t["reactive_cells"] = reactive_cells(*products, settings)
+    t["infused_cells"] = infused_cells(*products, settings)
     t |= _persistence(t, settings)
     t["expected_specimens"] = expected_specimens(
         t["visited_specimens"], t["outcomes"], t["infusion_products"], t["responses"], settings, today
@@ -83,9 +92,10 @@ def analyse(stored: Tables, settings: StudySettings, today: date, run_id: str, *
         t["outcomes"], t["persistence_by_subject"], settings
     )
     t["associations"] = associations(t["persistence_by_subject"], t["outcomes"], t["infused_cells"], settings)
-    computed = {table.name: table.conform(t.get(table.name, table.empty())) for table in COMPUTED_TABLES}
+    computed = {table.name: table.conform(t[table.name]) for table in COMPUTED_TABLES}
     next_due = next_due_date(t["expected_specimens"], today)
-    return Analysis(computed, new_estimates, new_baselines, study_checks(t, settings), next_due)
+    checks = study_checks(t, settings)
+    return Analysis(computed, new_estimates, new_baselines, cytometry.new_fits, checks, next_due)
 
 
 def _persistence(t: Tables, settings: StudySettings) -> dict[str, pl.DataFrame]:

@@ -28,9 +28,10 @@ def associations(
 ) -> pl.DataFrame:
     """ASSOCIATIONS under every rule and landmark: persistence with response and with OS; cells infused with response.
 
-    Of the primary analyte. Every enrolled subject is in the comparison or counted once, under the first exclusion that
-    holds. Raises ValueError for an exposure from the whole follow-up: whoever lives longer has more time to be found
-    persistent, so that it would hold part of the outcome (immortal time; Suissa, Am J Epidemiol 2008;167:492).
+    Persistence in the assay, population and readout of the primary analysis, cells in those of `infusion_product`.
+    Every enrolled subject is in the comparison or counted once, under the first exclusion that holds. Raises ValueError
+    for an exposure from the whole follow-up: whoever lives longer has more time to be found persistent, so that it
+    would hold part of the outcome (immortal time; Suissa, Am J Epidemiol 2008;167:492).
     """
     if "landmark_day" not in by_subject.columns:
         raise ValueError(
@@ -39,23 +40,27 @@ def associations(
         )
     rows = [_cells_with_response(infused_cells, outcomes, settings)]
     for rule, landmark, exposure in _exposures(by_subject, settings):
+        series = {**_series(settings.primary_series), "rule": rule}
         rows += [
-            {"rule": rule, **_persistence_with_response(exposure, outcomes, landmark)},
-            {"rule": rule, **_persistence_with_survival(exposure, outcomes, landmark)},
+            {**series, **_persistence_with_response(exposure, outcomes, landmark)},
+            {**series, **_persistence_with_survival(exposure, outcomes, landmark)},
         ]
-    assay, population, readout, _ = settings.primary_series
-    common = {"assay": assay, "cell_population": population, "readout": readout}
-    frame = pl.DataFrame([{**common, **_placed(row, settings)} for row in rows], schema=ASSOCIATIONS.schema)
+    frame = pl.DataFrame([_placed(row, settings) for row in rows], schema=ASSOCIATIONS.schema)
     return ASSOCIATIONS.conform(frame).sort(ASSOCIATIONS.key)
+
+
+def _series(named: tuple[str, str | None, str | None, str]) -> _Row:
+    return dict(zip(("assay", "cell_population", "readout", "rule"), named, strict=True))
 
 
 def _placed(row: _Row, settings: StudySettings) -> _Row:
     """The row with its key, its family, and what follows from that for reading it."""
     primary = settings.analysis.primary
-    landmark = settings.primary_landmark if primary.exposure == PERSISTENT else 0
-    declared = (primary.exposure, primary.outcome, settings.primary_series[-1], landmark)
+    rule, landmark = settings.primary_series[-1], settings.primary_landmark
+    if primary.exposure == CELLS:
+        rule, landmark = settings.series_of(settings.infusion_product)[-1], 0
     key = tuple(row[name] for name in ASSOCIATIONS.key)
-    is_primary = key == declared
+    is_primary = key == (primary.exposure, primary.outcome, rule, landmark)
     return {
         **row,
         "association_key": "/".join(map(str, key)),
@@ -67,10 +72,10 @@ def _placed(row: _Row, settings: StudySettings) -> _Row:
 def _exposures(by_subject: pl.DataFrame, settings: StudySettings) -> Iterator[tuple[str, Landmark, pl.DataFrame]]:
     """Each rule and landmark with subject_id and persistent; the primary rule also where nothing was measured."""
     assay, population, readout, primary = settings.primary_series
-    of_analyte = by_subject.filter(assay=assay, population=population, readout=readout)
-    for rule in sorted({*of_analyte["rule"], primary}):
+    of_readout = by_subject.filter(assay=assay, population=population, readout=readout)
+    for rule in sorted({*of_readout["rule"], primary}):
         for landmark in settings.persistence.landmarks:
-            at_landmark = of_analyte.filter(rule=rule, landmark_day=landmark.day)
+            at_landmark = of_readout.filter(rule=rule, landmark_day=landmark.day)
             yield rule, landmark, at_landmark.select("subject_id", "persistent")
 
 
@@ -145,7 +150,7 @@ def _cells_with_response(infused_cells: pl.DataFrame, outcomes: pl.DataFrame, se
         "exposure": CELLS,
         "outcome": "responder",
         "method": "wilcoxon_exact",
-        "rule": settings.primary_series[-1],
+        **_series(settings.series_of(settings.infusion_product)),
         "landmark_day": 0,
         "n": compared.height,
         "n_exposed": responders.height,

@@ -12,7 +12,7 @@ from transforms.response_series import SERIES, evaluable_samples, every_series, 
 def persistence(
     responses: pl.DataFrame, visited: pl.DataFrame, outcomes: pl.DataFrame, settings: StudySettings
 ) -> pl.DataFrame:
-    """PERSISTENCE: one row an infused subject, antigen, assay, readout and rule, measured or not.
+    """PERSISTENCE: one row an infused subject, antigen, assay, population, readout and rule, measured or not.
 
     Descriptive only: it looks at the whole follow-up and so favours those who live long (for what may be associated
     with outcome see `landmarks`). Loss is interval-censored: after the last positive day and on or before the first

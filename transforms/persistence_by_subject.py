@@ -18,9 +18,11 @@ def persistence_by_subject(
 ) -> pl.DataFrame:
     """PERSISTENCE_BY_SUBJECT: the tumour antigens the study declares, together; viral comparators are left out.
 
+    Each assay, population, readout and rule by itself; with multimers, the tumour antigens that have one.
+
     Persistent where at least one of them is; not persistent only where every one was evaluable and none is; else null,
     with the antigens' own reason where none was evaluable and all share it, else `not_all_antigens_tested`.
-    `sum_net_value` adds the deciding samples, spots per 10^6 cells; null unless every antigen has one.
+    `sum_net_value` adds the deciding samples, in the unit of the assay; null unless every antigen has one.
 
     Args:
         at_landmark: PERSISTENCE_AT_LANDMARK.

@@ -9,7 +9,7 @@ import polars as pl
 from expectations.computed import POOL_CANDIDATES
 from expectations.study import StudySettings
 
-_SPECIMEN: Final = ("specimen_id", "assay", "readout", "rule")
+_SPECIMEN: Final = ("specimen_id", "assay", "population", "readout", "rule")
 _ABOUT: Final = ("subject_id", "study_day", "visit", "is_primary_rule")
 _ORDER: Final = ("positive", "negative", "indeterminate", "not_evaluable", "not_tested")
 """Calls of pools in the order in which the evidence names them."""
@@ -25,7 +25,7 @@ def pool_candidates(responses: pl.DataFrame, peptide_pools: pl.DataFrame, settin
     2001;254:59, and Roederer and Koup, J Immunol Methods 2003;276:95.
 
     Args:
-        responses: RESPONSES; only reported ones are used, net values in spots per 10^6 cells.
+        responses: RESPONSES; only reported ones are used, net values in the unit of the assay.
         peptide_pools: PEPTIDE_POOLS, pools under any spelling of the study file.
         settings: for the antigens' spellings.
     """
@@ -55,7 +55,7 @@ def _design(peptide_pools: pl.DataFrame, settings: StudySettings) -> pl.DataFram
 
 
 def _evidence(responses: pl.DataFrame, design: pl.DataFrame) -> pl.DataFrame:
-    """One row a specimen, rule, peptide and pool of the peptide, tested or not."""
+    """One row a specimen, assay, population, readout, rule, peptide and pool of the peptide, tested or not."""
     tested = (
         responses.filter("is_reported")
         .rename({"antigen": "pool"})
@@ -81,7 +81,11 @@ def _told() -> pl.Expr:
         .otherwise(pl.lit(""))
     )
     is_open = pl.col("net_lower").is_null() & pl.col("net_upper").is_null() & (pl.col("call") == "not_evaluable")
-    net = pl.when(~is_open).then(pl.format(" ({}{})", bound, pl.col("net_value").round(1))).fill_null("")
+    # Spots per 10^6 cells, or percent, where a response may be a few hundredths.
+    value = (
+        pl.when(pl.col("assay") == "elispot").then(pl.col("net_value").round(1)).otherwise(pl.col("net_value").round(4))
+    )
+    net = pl.when(~is_open).then(pl.format(" ({}{})", bound, value)).fill_null("")
     return pl.format("{} {}{}", "pool", pl.col("call").str.replace_all("_", " "), net)
 
 

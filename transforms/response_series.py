@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from expectations.study import StudySettings
+from expectations.study_cytometry import MULTIMER
 from transforms.positivity import at_least
 
 SERIES: Final = ("subject_id", "antigen", "assay", "population", "readout", "rule")
@@ -19,21 +20,40 @@ BOOST: Final = 2.0
 def every_series(responses: pl.DataFrame, outcomes: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
     """Every infused subject and antigen, with each assay, population, readout and rule there are responses of.
 
-    SERIES, antigen_role, is_primary_rule, and the study days of death and last contact (null where not known).
+    SERIES, antigen_role, is_primary_rule, and the study days of death and last contact (null where not known). An
+    antigen is in the series of multimers only where it has one of that population (see `asked_antigens`).
     """
     days = {
         f"{event}_day": (pl.col(f"{event}_date") - pl.col("infusion_date")).dt.total_days()
         for event in ("death", "last_contact")
     }
-    roles = [(antigen.name, antigen.role) for antigen in settings.antigens]
-    antigens = pl.DataFrame(roles, schema={"antigen": pl.String, "antigen_role": pl.String}, orient="row")
+    occurring = responses.select("assay", "population", "readout", "rule", "is_primary_rule").unique()
     return (
         outcomes.filter("is_infused")
         .select("subject_id", **days)
-        .join(antigens, how="cross")
-        .join(responses.select("assay", "population", "readout", "rule", "is_primary_rule").unique(), how="cross")
+        .join(asked_antigens(occurring, settings), how="cross")
         .sort(SERIES)
     )
+
+
+def asked_antigens(series: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
+    """The rows given, once for each antigen that can be measured so, with `antigen` and `antigen_role`.
+
+    Every declared antigen; with multimers those that have one of the population. A multimer that does not exist cannot
+    be missing, while an antigen that was not tested by an assay that could have tested it is.
+
+    Args:
+        series: assay, population and readout, with whatever else.
+        settings: for the antigens and the multimers.
+    """
+    roles = [(antigen.name, antigen.role) for antigen in settings.antigens]
+    antigens = pl.DataFrame(roles, schema={"antigen": pl.String, "antigen_role": pl.String}, orient="row")
+    declared = [
+        (pl.col("population") == one.population) & (pl.col("antigen") == one.antigen)
+        for one in settings.cytometry.multimers
+    ]
+    is_multimer = (pl.col("assay") == "cytometry") & (pl.col("readout") == MULTIMER)
+    return series.join(antigens, how="cross").filter(pl.any_horizontal(~is_multimer, *declared))
 
 
 def evaluable_samples(responses: pl.DataFrame, visited: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
@@ -43,7 +63,7 @@ def evaluable_samples(responses: pl.DataFrame, visited: pl.DataFrame, settings: 
     difference. Of two specimens of one day the first by name counts.
 
     Returns:
-        SERIES, study_day, specimen_id, call, net_value and lod (spots per 10^6 cells), is_baseline_candidate,
+        SERIES, study_day, specimen_id, call, net_value and lod (unit of the assay), is_baseline_candidate,
         is_positive, is_bound (the value is below its LOD or a bound).
     """
     counts = ["positive", "negative", *(["indeterminate"] if settings.persistence.indeterminate == "negative" else [])]

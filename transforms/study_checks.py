@@ -250,6 +250,21 @@ def _infused_before_enrolment(t: Tables, _: StudySettings) -> Finding:
     return _finding(infused, early, _spelled("{} ({})", "subject_id", "infusion_date"))
 
 
+def _samples_without_tube(t: Tables, _: StudySettings) -> Finding:
+    samples = t["matched_samples"]
+    key = _spelled("{}, sample {} ({})", "sample_name", "sample_number", "reason")
+    return _finding(samples, samples.filter(pl.col("reason").is_not_null()), key)
+
+
+def _told_of_tubes(table_name: str, code: str) -> Judge:
+    """A judge of a table of cytometry: the places of which tube_findings tells this reason."""
+
+    def judge(t: Tables, _: StudySettings) -> Finding:
+        return _finding(t[table_name], t["tube_findings"].filter(reason=code), pl.col("place"))
+
+    return judge
+
+
 CHECKS: Final = (
     StudyCheck(
         "tumour_assessments",
@@ -342,6 +357,31 @@ CHECKS: Final = (
         "up_to_date",
         "the limits of control charts rest on all plates of the reference period (--re-estimate renews them)",
         _stale_baselines,
+    ),
+    StudyCheck("matched_samples", "has_tube", "every sample is one tube", _samples_without_tube),
+    StudyCheck(
+        "matched_samples",
+        "has_control",
+        "every stimulated tube has a tube of its control, of its specimen and batch",
+        _told_of_tubes("matched_samples", "tube.no_control"),
+    ),
+    StudyCheck(
+        "population_paths",
+        "is_mapped",
+        "every path of gates is mapped, but those that lead to a mapped one",
+        _told_of_tubes("population_paths", "population.unmapped"),
+    ),
+    StudyCheck(
+        "tube_populations",
+        "files_agree",
+        "files that count one population of a tube agree",
+        _told_of_tubes("tube_populations", "population.counts_differ"),
+    ),
+    StudyCheck(
+        "gate_agreement",
+        "agrees",
+        "stored counts and those made again from the FCS files agree",
+        _told_of_tubes("gate_agreement", "gating.disagrees"),
     ),
 )
 """Every check, each unique by table and name."""

@@ -51,8 +51,8 @@ def expected_specimens(  # noqa: PLR0913, PLR0917 - an absence has its reasons i
     Blood at each expected visit, and the infusion product, whose window ends on day 0. A visit is due on the day after
     its window. Absence is explained by, in this order: death or, where the study stops sampling then, progression
     before the window, withdrawal; death and withdrawal count up to the window's last day. A specimen that was received
-    has reason `not_assayed` while no accepted plate holds one of that visit, and `assay_failed` while no reported
-    primary-rule response of it could be evaluated.
+    has reason `not_assayed` while no accepted plate or tube holds one of that visit, and `assay_failed` while no
+    reported response of it, of either assay, could be evaluated under the assay's primary rule.
     """
     ends = outcomes.select("subject_id", "death_date", "progression_date", "withdrawal_date")
     expected = (

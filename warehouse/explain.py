@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from expectations.errors import UsageError
+from warehouse.asked import Asked, Row, called, number
+from warehouse.explain_cytometry import cytometry_response, samples_of_file
 from warehouse.query import opened
-
-Row = dict[str, Any]
-
-
-class _Asked:
-    """The open published file, asked with parameters."""
-
-    def __init__(self, connection: Any) -> None:
-        self.connection = connection
-
-    def rows(self, question: str, *values: Any) -> list[Row]:
-        cursor = self.connection.execute(question, list(values))
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def explanation(folder: Path, key: str) -> list[str]:
@@ -31,7 +18,7 @@ def explanation(folder: Path, key: str) -> list[str]:
     Raises UsageError (explain.no_such_key) where nothing published has it.
     """
     with opened(folder) as connection:
-        asked = _Asked(connection)
+        asked = Asked(connection)
         for told in EXPLAINED:
             lines = list(told(asked, key))
             if lines:
@@ -44,19 +31,20 @@ def explanation(folder: Path, key: str) -> list[str]:
     )
 
 
-def _association(asked: _Asked, key: str) -> Iterator[str]:
+def _association(asked: Asked, key: str) -> Iterator[str]:
     for row in asked.rows("select * from associations where association_key = ?", key):
         yield f"{row['exposure']} against {row['outcome']}, {row['method']}, rule {row['rule']} ({row['family']})"
+        yield f"  {row['assay']}, {row['cell_population']}, {row['readout']}"
         yield (
-            f"  p = {_number(row['p_value'])}; {row['estimate_name']} {_number(row['estimate'])}"
-            f" ({_number(row['lower'])} to {_number(row['upper'])})"
+            f"  p = {number(row['p_value'])}; {row['estimate_name']} {number(row['estimate'])}"
+            f" ({number(row['lower'])} to {number(row['upper'])})"
         )
         yield f"  n = {row['n']}: {row['n_exposed']} and {row['n_unexposed']}; left out: {_left_out(row)}"
         yield f"  {row['reads']}"
         if row["exposure"] == "persistent_at_landmark":
             yield from _exposures(asked, row)
         else:
-            yield from _cells(asked)
+            yield from _cells(asked, row)
 
 
 def _left_out(row: Row) -> str:
@@ -64,17 +52,20 @@ def _left_out(row: Row) -> str:
     return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in parts.items() if count) or "nobody"
 
 
-def _exposures(asked: _Asked, row: Row) -> Iterator[str]:
+def _exposures(asked: Asked, row: Row) -> Iterator[str]:
     yield "Subjects (persistence_by_subject, outcomes):"
     question = """
         select subject_id, persistent, p.reason, best_overall_response, os_days, os_event,
                (select string_agg(persistence_key, ' ' order by persistence_key)
-                from persistence_at_landmark as l join persistence using (subject_id, antigen, assay, readout, rule)
+                from persistence_at_landmark as l
+                join persistence using (subject_id, antigen, assay, population, readout, rule)
                 where l.subject_id = p.subject_id and l.rule = p.rule and l.landmark_day = p.landmark_day
-                  and l.readout = p.readout and l.persistent and l.antigen_role = 'tumour') as keys
+                  and l.assay = p.assay and l.population = p.population and l.readout = p.readout
+                  and l.persistent and l.antigen_role = 'tumour') as keys
         from persistence_by_subject as p join outcomes using (subject_id)
-        where rule = ? and landmark_day = ? and assay = ? and readout = ? order by subject_id"""
-    for one in asked.rows(question, row["rule"], row["landmark_day"], row["assay"], row["readout"]):
+        where rule = ? and landmark_day = ? and assay = ? and population = ? and readout = ? order by subject_id"""
+    same = (row[name] for name in ("rule", "landmark_day", "assay", "cell_population", "readout"))
+    for one in asked.rows(question, *same):
         state = {True: "persistent", False: "not persistent", None: f"not evaluable ({one['reason']})"}[
             one["persistent"]
         ]
@@ -85,40 +76,54 @@ def _exposures(asked: _Asked, row: Row) -> Iterator[str]:
         )
 
 
-def _cells(asked: _Asked) -> Iterator[str]:
-    yield "Infusion products (infusion_products, outcomes):"
-    question = """select i.*, best_overall_response from infusion_products as i join outcomes using (subject_id)
+def _cells(asked: Asked, row: Row) -> Iterator[str]:
+    yield "Infusion products (infusion_products, reactive_cells, outcomes):"
+    question = """select i.*, r.parent_fraction, best_overall_response
+                  from infusion_products as i join outcomes using (subject_id)
+                  left join reactive_cells as r
+                      on i.subject_id = r.subject_id and r.assay = ? and r.population = ? and r.readout = ?
                   order by subject_id"""
-    for one in asked.rows(question):
-        cells = _number(one["tumour_reactive_cells"]) if one["reactive_reason"] is None else one["reactive_reason"]
-        below = f", below its LOD of {_number(one['tumour_reactive_cells_lod'])}" if one["is_below_lod"] else ""
+    for one in asked.rows(question, row["assay"], row["cell_population"], row["readout"]):
+        cells = number(one["tumour_reactive_cells"]) if one["reactive_reason"] is None else one["reactive_reason"]
+        below = f", below its LOD of {number(one['tumour_reactive_cells_lod'])}" if one["is_below_lod"] else ""
         source = (
             f"{one['total_viable_cells']:.4g} viable cells"
             if one["total_viable_cells"] is not None
             else "cells unknown"
         )
         yield (
-            f"  {one['subject_id']}: {cells} reactive cells{below}"
-            f" = {source} x {_number(one['reactive_net_value'])} / 10^6"
-            f"; {one['best_overall_response']}; {_source(asked, one['file_sha256'], one['place'])}"
+            f"  {one['subject_id']}: {cells} reactive cells{_ends(one)}{below}"
+            f" = {source}{_share(one)} x {number(one['reactive_net_value'])} / 10^6"
+            f"; {one['best_overall_response']}; {asked.source(one['file_sha256'], one['place'])}"
         )
 
 
-def _persistence(asked: _Asked, key: str) -> Iterator[str]:
+def _ends(product: Row) -> str:
+    lower, upper = (product[f"tumour_reactive_cells_ci_{end}"] for end in ("lower", "upper"))
+    return "" if lower is None and upper is None else f" (95 % {number(lower)} to {number(upper)})"
+
+
+def _share(product: Row) -> str:
+    """Which part of the cells the response is measured in, where it is not all of them."""
+    fraction = product["parent_fraction"]
+    return "" if fraction in (None, 1) else f" x {number(fraction)} of them"
+
+
+def _persistence(asked: Asked, key: str) -> Iterator[str]:
     for row in asked.rows("select * from persistence where persistence_key = ?", key):
         yield (
-            f"{row['subject_id']}, {row['antigen']} ({row['antigen_role']}), {row['assay']} {row['readout']},"
-            f" rule {row['rule']}"
+            f"{row['subject_id']}, {row['antigen']} ({row['antigen_role']}), {row['assay']} {row['readout']}"
+            f" of {row['population']}, rule {row['rule']}"
         )
         yield (
             f"  origin {row['origin']}; positive in {row['n_positive']} of {row['n_evaluable']} evaluable"
             " samples after infusion"
         )
         yield (
-            f"  loss: {row['loss_kind']}, after day {_number(row['loss_left_day'])}, by day"
-            f" {_number(row['loss_right_day'])}"
+            f"  loss: {row['loss_kind']}, after day {number(row['loss_left_day'])}, by day"
+            f" {number(row['loss_right_day'])}"
         )
-        same = ("subject_id", "antigen", "assay", "readout", "rule")
+        same = ("subject_id", "antigen", "assay", "population", "readout", "rule")
         where, values = " and ".join(f"{name} = ?" for name in same), [row[name] for name in same]
         yield "Landmarks (persistence_at_landmark):"
         for one in asked.rows(f"select * from persistence_at_landmark where {where} order by landmark_day", *values):
@@ -133,25 +138,28 @@ def _persistence(asked: _Asked, key: str) -> Iterator[str]:
         yield "Samples (responses), explained by their keys:"
         question = f"select * from responses where {where} order by study_day, specimen_id, plate_id"
         for one in asked.rows(question, *values):
-            used = "" if one["is_reported"] else " (another plate of this specimen is reported)"
-            yield f"  day {one['study_day']} {one['material']}: {_called(one)}{used}  {one['response_key']}"
+            used = "" if one["is_reported"] else " (another plate or batch of this specimen is reported)"
+            yield f"  day {one['study_day']} {one['material']}: {called(one)}{used}  {one['response_key']}"
 
 
-def _response(asked: _Asked, key: str) -> Iterator[str]:
+def _response(asked: Asked, key: str) -> Iterator[str]:
     for row in asked.rows("select * from responses where response_key = ?", key):
+        if row["assay"] == "cytometry":
+            yield from cytometry_response(asked, row)
+            continue
         yield (
             f"{row['subject_id']}, specimen {row['specimen_id']} ({row['material']}, day {row['study_day']}),"
             f" {row['antigen']}, {row['readout']}"
         )
-        yield f"  {_called(row)}"
+        yield f"  {called(row)}"
         yield (
-            f"  net {_number(row['net_value'])} = {_number(row['antigen_mean'])} -"
-            f" {_number(row['control_mean'])} {row['unit']}; LOD {_number(row['lod'])}{_estimate(asked, row)}"
+            f"  net {number(row['net_value'])} = {number(row['antigen_mean'])} -"
+            f" {number(row['control_mean'])} {row['unit']}; LOD {number(row['lod'])}{_estimate(asked, row)}"
         )
         yield f"  compared with the control: {row['control'] or 'none'}"
         yield (
             f"  rule {row['rule']} version {row['rule_version']} {row['rule_parameters']}: statistic"
-            f" {_number(row['statistic'])}, adjusted p {_number(row['p_value_adjusted'])}"
+            f" {number(row['statistic'])}, adjusted p {number(row['p_value_adjusted'])}"
         )
         yield f"  quality: {row['quality_flags'] or 'nothing failed'}"
         yield "Wells (elispot_wells):"
@@ -163,10 +171,10 @@ def _response(asked: _Asked, key: str) -> Iterator[str]:
                 f" {well['cells_per_well']} cells; {well['place']}"
             )
         yield "Files:"
-        yield from sorted({f"  counts: {_source(asked, well['file_sha256'])}" for well in wells})
+        yield from sorted({f"  counts: {asked.source(well['file_sha256'])}" for well in wells})
         yield from sorted({f"  layout: {line}" for well in wells for line in _layout(asked, well)})
         for specimen in asked.rows("select * from specimens where specimen_id = ?", row["specimen_id"]):
-            yield f"  specimen: {_source(asked, specimen['file_sha256'], specimen['place'])}"
+            yield f"  specimen: {asked.source(specimen['file_sha256'], specimen['place'])}"
 
 
 _WELLS = """
@@ -183,20 +191,20 @@ _SLOTS = """
     where plate_id = ? and well = ? and l.file_sha256 = ?"""
 
 
-def _layout(asked: _Asked, well: Row) -> Iterator[str]:
+def _layout(asked: Asked, well: Row) -> Iterator[str]:
     """Where a well's meaning comes from: for a template its file, and the row that put the specimen in the slot."""
-    source = _source(asked, well["layout_sha256"])
+    source = asked.source(well["layout_sha256"])
     if well["layout_source"] == "instrument_layouts":
         yield f"{source}, entered at the instrument"
     elif well["layout_source"] == "layout_templates":
         for one in asked.rows(_SLOTS, well["plate_id"], well["well"], well["layout_sha256"]):
             yield f"{source}, template {one['template']}"
-            yield f"{_source(asked, one['file_sha256'], one['place'])}, specimen in slot {one['slot']}"
+            yield f"{asked.source(one['file_sha256'], one['place'])}, specimen in slot {one['slot']}"
     else:
         yield source
 
 
-def _estimate(asked: _Asked, row: Row) -> str:
+def _estimate(asked: Asked, row: Row) -> str:
     if row["lod_version"] is None:
         return ""
     question = "select * from estimates where assay = ? and readout = ? and version = ?"
@@ -205,7 +213,7 @@ def _estimate(asked: _Asked, row: Row) -> str:
     return ""
 
 
-def _subject(asked: _Asked, key: str) -> Iterator[str]:
+def _subject(asked: Asked, key: str) -> Iterator[str]:
     for row in asked.rows("select * from outcomes where subject_id = ?", key):
         yield (
             f"{key}: infused {row['infusion_date']}; best overall response {row['best_overall_response']}"
@@ -215,11 +223,13 @@ def _subject(asked: _Asked, key: str) -> Iterator[str]:
             f"  OS {row['os_days']} days{'' if row['os_event'] else '+'}; PFS {row['pfs_days']} days"
             f" ({row['pfs_reason']})"
         )
-        yield "Persistence, primary rule, explained by their keys:"
-        question = "select * from persistence where subject_id = ? and is_primary_rule order by antigen, readout"
+        yield "Persistence, primary rules, explained by their keys:"
+        question = """select * from persistence where subject_id = ? and is_primary_rule
+                      order by antigen, assay desc, population, readout, rule"""
         for one in asked.rows(question, key):
             yield (
-                f"  {one['antigen']}: {one['origin']}, {one['n_positive']} of {one['n_evaluable']} positive "
+                f"  {one['antigen']}, {one['assay']} {one['readout']} of {one['population']}: {one['origin']},"
+                f" {one['n_positive']} of {one['n_evaluable']} positive "
                 f" {one['persistence_key']}"
             )
         for name in ("subjects", "infusion_products", "tumour_assessments", "follow_up"):
@@ -227,24 +237,26 @@ def _subject(asked: _Asked, key: str) -> Iterator[str]:
                 f"select distinct file_sha256, place from {name} where subject_id = ? order by all", key
             )
             for one in places:
-                yield f"  {name}: {_source(asked, one['file_sha256'], one['place'])}"
+                yield f"  {name}: {asked.source(one['file_sha256'], one['place'])}"
 
 
-def _file(asked: _Asked, key: str) -> Iterator[str]:
+def _file(asked: Asked, key: str) -> Iterator[str]:
     question = "select * from files where path = ? or (length(?) >= 6 and starts_with(file_sha256, ?)) order by path"
     for row in asked.rows(question, key, key, key):
+        plates = row["plates"]
         yield f"{row['path']}: {row['state'].replace('_', ' ')} [{row['reason']}]"
         yield f"  sha256 {row['file_sha256']}, {row['size_bytes']} bytes, first seen by {row['first_run_id']}"
         if row["state"] not in ("accepted",):
             yield f"  {row['problem_place'] or 'whole file'}: {row['problem']}. {row['remedy'] or ''}".rstrip()
         yield (
             f"  read as {row['format'] or 'nothing'}: {row['n_rows'] or 0} rows, {row['n_rejects'] or 0}"
-            f" rejected; plates: {row['plates'] or 'none'}"
+            f" rejected{f'; plates: {plates}' if plates else ''}"
         )
         yield f"  kept as archive/{row['file_sha256'][:2]}/{row['file_sha256']}"
+        yield from samples_of_file(asked, row["file_sha256"])
 
 
-def _run(asked: _Asked) -> Iterator[str]:
+def _run(asked: Asked) -> Iterator[str]:
     for row in asked.rows("select * from runs order by run_id desc limit 1"):
         yield (
             f"State of {row['run_id']}, {row['committed_at']:%Y-%m-%d %H:%M} UTC, perdure"
@@ -252,33 +264,5 @@ def _run(asked: _Asked) -> Iterator[str]:
         )
 
 
-def _source(asked: _Asked, digest: str | None, place: str | None = None) -> str:
-    if digest is None:
-        return "none"
-    found = asked.rows(
-        "select path from files where file_sha256 = ? order by reason = 'duplicate.same_bytes', path", digest
-    )
-    path = found[0]["path"] if found else "?"
-    return f"{path}{', ' + place if place else ''} (sha256 {digest[:12]})"
-
-
-def _called(row: Row) -> str:
-    reason = f" ({row['reason']})" if row["reason"] else ""
-    return f"{row['call'].replace('_', ' ')}{reason}, net {_net(row)} {row['unit']}"
-
-
-def _net(row: Row) -> str:
-    """The net value; a bound is told as one."""
-    if row["net_value"] is None or (row["net_lower"] is not None and row["net_upper"] is not None):
-        return _number(row["net_value"])
-    if row["net_lower"] is None and row["net_upper"] is None:
-        return f"open (about {_number(row['net_value'])})"
-    return f"{'at least' if row['net_upper'] is None else 'at most'} {_number(row['net_value'])}"
-
-
-def _number(value: Any) -> str:
-    return "none" if value is None else f"{value:.5g}" if isinstance(value, float) else str(value)
-
-
-EXPLAINED: tuple[Callable[[_Asked, str], Iterator[str]], ...] = (_association, _persistence, _response, _subject, _file)
+EXPLAINED: tuple[Callable[[Asked, str], Iterator[str]], ...] = (_association, _persistence, _response, _subject, _file)
 """What can be explained, in the order in which a key is tried."""

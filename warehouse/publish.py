@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from warehouse import lake, ledger
+from warehouse import events, lake, ledger
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,6 +64,7 @@ def publish(folder: Path, state: State) -> Path:
 
 def fill(connection: duckdb.DuckDBPyConnection, folder: Path, state: State) -> None:
     """Copies every table of a state into an empty database, with comments, then makes the views."""
+    from expectations.cytometry_in import CYTOMETRY_FILES
     from expectations.tables import PUBLISHED_AS, TABLES
 
     connection.begin()  # one transaction: hundreds of comments, each on its own, cost as much as the data
@@ -80,6 +81,8 @@ def fill(connection: duckdb.DuckDBPyConnection, folder: Path, state: State) -> N
             connection.execute(f'comment on column "{name}"."{column.name}" is {_quoted(column.comment)}')
     for view in sorted(_VIEWS.glob("*.sql")):
         connection.execute(view.read_text())
+    for statement in events.view(folder, lake.read(folder, CYTOMETRY_FILES, state.versions)["file_sha256"]):
+        connection.execute(statement)
     connection.commit()
 
 

@@ -12,6 +12,7 @@ from expectations.errors import UsageError
 from expectations.study import StudySettings
 from expectations.study_file import STUDY_FILE, parse_study
 from flows.demo.aid import export_path, write_aid
+from flows.demo.cytometry import run_cytometry
 from flows.demo.faults import Fault, findings, out_of_control, plant
 from flows.demo.fluorospot import run_fluorospot, workbook_path, write_mabtech
 from flows.demo.plates import Plate, run_plates
@@ -79,7 +80,8 @@ def fill_inbox(study_file: bytes, seed: int) -> tuple[dict[str, bytes], list[Fau
     files |= write_layouts(plates, settings)
     faults = plant(seed, files, plates, subjects, settings)
     further, weak = _further_assays(seed, plates, tubes, settings)
-    return files | further, [*faults, *findings(stray, misnamed), weak]
+    stained, amiss = run_cytometry(seed, subjects, tubes, settings)
+    return files | further | stained, [*faults, *findings(stray, misnamed), weak, *amiss]
 
 
 def _further_assays(

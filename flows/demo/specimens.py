@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
@@ -49,6 +49,13 @@ def draw(seed: int, subjects: list[Subject], settings: StudySettings) -> list[Sp
     return [
         tube for subject in subjects for tube in _of(Random(f"{seed}/tubes/{subject.subject_id}"), subject, settings)
     ]
+
+
+def of_visits(tubes: list[Specimen], names: Collection[str], settings: StudySettings) -> list[Specimen]:
+    """Blood whose day is in the window of one of these visits."""
+    windows = [visit.window for visit in settings.visits if visit.name in names]
+    blood = (tube for tube in tubes if tube.material == "blood")
+    return [tube for tube in blood if any(first <= tube.study_day <= last for first, last in windows)]
 
 
 def tumour_pieces(seed: int, subjects: list[Subject]) -> list[Specimen]:

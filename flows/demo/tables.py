@@ -64,10 +64,10 @@ def write_tables(seed: int, subjects: list[Subject], tubes: list[Specimen], piec
         "clinic/tumour_assessments.xlsx": write_workbook(ingested.TUMOUR_ASSESSMENTS, _assessments(subjects)),
         "clinic/follow_up.csv": write_csv(ingested.FOLLOW_UP, _contacts(subjects)),
         "clinic/blood_counts.csv": write_csv(
-            ingested.BLOOD_COUNTS, _counts(Random(f"{seed}/blood"), subjects), continental=True
+            ingested.BLOOD_COUNTS, _counts(Random(f"{seed}/blood"), Random(f"{seed}/CD4"), subjects), continental=True
         ),
         "production/infusion_products.csv": write_csv(
-            ingested.INFUSION_PRODUCTS, map(_product, subjects), continental=True
+            ingested.INFUSION_PRODUCTS, _products(Random(f"{seed}/product CD4"), subjects), continental=True
         ),
         "production/tumour_pieces.csv": write_csv(ingested.SPECIMENS, map(_specimen, pieces)),
         "biobank/specimens.csv": write_csv(ingested.SPECIMENS, map(_specimen, tubes), by_spreadsheet=True),
@@ -129,10 +129,11 @@ def _contacts(subjects: list[Subject]) -> Iterator[Row]:
         }
 
 
-def _counts(rng: Random, subjects: list[Subject]) -> Iterator[Row]:
+def _counts(rng: Random, of_cd4: Random, subjects: list[Subject]) -> Iterator[Row]:
     for subject in subjects:
         for day, median in COUNT_DAYS.items():
             lymphocytes, share = lognormal(rng, median, 0.35), uniform(rng, 0.2, 0.6)
+            others = (1 - share) * uniform(of_cd4, 0.4, 0.85)
             counted_on = subject.infused_on + timedelta(days=day)
             if counted_on < subject.last_contact:
                 yield {
@@ -140,7 +141,13 @@ def _counts(rng: Random, subjects: list[Subject]) -> Iterator[Row]:
                     "count_date": counted_on,
                     "lymphocytes_per_ul": round(lymphocytes, 1),
                     "cd8_per_ul": round(lymphocytes * share, 1),
+                    "cd4_per_ul": round(lymphocytes * others, 1),
                 }
+
+
+def _products(rng: Random, subjects: list[Subject]) -> Iterator[Row]:
+    for subject in subjects:
+        yield {**_product(subject), "cd4_percent": round((100 - subject.product_cd8) * uniform(rng, 0.6, 0.95), 1)}
 
 
 def _product(subject: Subject) -> Row:

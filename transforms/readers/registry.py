@@ -13,6 +13,14 @@ from transforms.readers import (
     aid_workbook,
     ctl_text,
     ctl_workbook,
+    cytobank_table,
+    cytometry_csv,
+    facsdiva_table,
+    facsdiva_xml,
+    fcs_file,
+    flowjo_table,
+    flowjo_workspace,
+    gating_ml,
     long_csv,
     mabtech,
     reference_tables,
@@ -21,6 +29,16 @@ from transforms.readers import (
 from transforms.readers.sheets import Sheet, csv_sheet
 from transforms.readers.source import Reading, SourceFile, text_of
 from transforms.readers.workbooks import WORKBOOK_SIGNATURES, Cells, sheets_of, workbook_cells
+from transforms.readers.xml_documents import XmlReader, read_document
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryReader:
+    """A reader of files that are neither text nor workbook, by their bytes."""
+
+    format: str
+    recognises: Callable[[bytes], bool]
+    read: Callable[[SourceFile, StudySettings], Reading]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +68,23 @@ class SheetReader:
     read: Callable[[SourceFile, list[Sheet], StudySettings], Reading]
 
 
+def _refuse_script(source: SourceFile, *_: object) -> Reading:
+    raise gating_ml.refuse_script(source)
+
+
+BINARY_READERS: Final = (BinaryReader(fcs_file.FORMAT, fcs_file.recognises, fcs_file.read),)
+XML_READERS: Final = (
+    XmlReader(flowjo_workspace.FORMAT, (flowjo_workspace.ROOT,), flowjo_workspace.read, "workspace.damaged"),
+    XmlReader(gating_ml.FORMAT, ("Gating-ML",), gating_ml.read, "gating.damaged"),
+    XmlReader(facsdiva_xml.FORMAT, (facsdiva_xml.ROOT,), facsdiva_xml.read, "facsdiva.table"),
+    XmlReader("labkey_script", (gating_ml.SCRIPT,), _refuse_script, "gating.damaged"),
+)
 TEXT_READERS: Final = (
     TextReader(aid_text.FORMAT, aid_text.recognises, aid_text.read),
     TextReader(ctl_text.FORMAT, ctl_text.recognises, ctl_text.read),
     TextReader(zeiss_text.FORMAT, zeiss_text.recognises, zeiss_text.read),
+    TextReader(facsdiva_table.FORMAT, facsdiva_table.recognises, facsdiva_table.read),
+    TextReader(cytobank_table.FORMAT, cytobank_table.recognises, cytobank_table.read),
 )
 WORKBOOK_READERS: Final = (
     WorkbookReader(aid_workbook.FORMAT, aid_workbook.recognises, aid_workbook.read),
@@ -64,6 +95,8 @@ PASSED_OVER: Final = (mabtech.PASSED_OVER,)
 """Sheets that are not even opened: opening them takes longer than reading the others."""
 SHEET_READERS: Final = (
     SheetReader(long_csv.FORMAT, long_csv.recognises, long_csv.read),
+    SheetReader(cytometry_csv.FORMAT, cytometry_csv.recognises, cytometry_csv.read),
+    SheetReader(flowjo_table.FORMAT, flowjo_table.recognises, flowjo_table.read),
     SheetReader(reference_tables.FORMAT, reference_tables.recognises, reference_tables.read),
 )
 
@@ -75,6 +108,11 @@ def read(source: SourceFile, settings: StudySettings) -> Reading:
     """
     if not source.data.strip():
         raise source.refuse("format.empty", problem="the file is empty", remedy="export or copy it again")
+    for binary in BINARY_READERS:
+        if binary.recognises(source.data):
+            return binary.read(source, settings)
+    if (document := read_document(source, XML_READERS, settings)) is not None:
+        return document
     if source.data.startswith(WORKBOOK_SIGNATURES):
         return _read_workbook(source, workbook_cells(source, PASSED_OVER), settings)
     text = text_of(source)

@@ -10,7 +10,7 @@ from warehouse.reports.association_chart import robustness
 from warehouse.reports.blocks import Block, Chart, Mark, Section, Table, Text
 from warehouse.reports.published import Published, Row
 from warehouse.reports.tables import Shown, tabulate
-from warehouse.reports.wording import NOTHING, SPACE, cells, number, sentence, share
+from warehouse.reports.wording import NOTHING, SPACE, cells, number, sentence, series, share
 
 _IN_ORDER: Final = (
     "select associations.* from associations cross join analysis_in_force as in_force "
@@ -21,6 +21,10 @@ _IN_ORDER: Final = (
 
 def _estimate(row: Row) -> str:
     return NOTHING if row["estimate"] is None else associations.estimate(row, before_ends="")
+
+
+def _series(row: Row) -> str:
+    return series(row["assay"], row["cell_population"], row["readout"])
 
 
 def _spread(row: Row, what: str, worded: Callable[[float | None], str]) -> str:
@@ -39,6 +43,7 @@ def _stages(row: Row) -> str:
 _ALL: Final = (
     Shown("Family", lambda row: Mark(row["family"], "" if row["family"] == "primary" else "quiet")),
     Shown("Exposure and outcome", lambda row: sentence(associations.comparison(row))),
+    Shown("Measured by", _series),
     Shown("Rule", "rule"),
     Shown("n", "n", is_numeric=True),
     Shown("Groups", lambda row: sentence(associations.groups(row))),
@@ -71,9 +76,10 @@ def _primary(rows: list[Row]) -> list[Block]:
     if primary is None:
         return [Text("No primary association has been computed yet.")]
     words = (
-        f"The one declared primary analysis: {associations.comparison(primary)}, rule {primary['rule']}, "
-        f"n = {primary['n']}. {sentence(associations.estimate(primary))}; {associations.verdict(primary)} "
-        f"({associations.method(primary)}). Left out: {associations.exclusions(primary)}. {primary['reads']}"
+        f"The one declared primary analysis: {associations.comparison(primary)}, {_series(primary)}, "
+        f"rule {primary['rule']}, n = {primary['n']}. {sentence(associations.estimate(primary))}; "
+        f"{associations.verdict(primary)} ({associations.method(primary)}). "
+        f"Left out: {associations.exclusions(primary)}. {primary['reads']}"
     )
     return [Text(words), *([_two_by_two(primary)] if primary["method"] == "fisher_exact" and primary["n"] else [])]
 

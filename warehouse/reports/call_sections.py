@@ -18,6 +18,8 @@ def _range(row: Row) -> str:
 
 
 _CALLS: Final = (
+    Shown("Assay", lambda row: "ELISpot" if row["assay"] == "elispot" else row["assay"]),
+    Shown("Population", "population"),
     Shown("Rule", lambda row: f"{row['rule']} (primary)" if row["is_primary_rule"] else row["rule"]),
     Shown("Material", lambda row: spelled(row["material"])),
     Shown("Call", lambda row: spelled(row["call"])),
@@ -48,7 +50,7 @@ def calls(published: Published) -> Section:
 def limits(published: Published) -> Section:
     """Limit-of-blank estimates and the limits of detection in force."""
     table = tabulate(
-        "Limits of detection in force, in spots per 10⁶ cells",
+        "Limits of detection of ELISpot in force, in spots per 10⁶ cells",
         published.view("limits_of_detection"),
         _LIMITS,
         "No limit of detection has been estimated or set yet.",

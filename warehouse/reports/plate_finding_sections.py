@@ -6,6 +6,7 @@ from typing import Final
 
 from expectations.reasons import reason
 from warehouse.reports.blocks import Block, Folded, Section
+from warehouse.reports.findings import details, places
 from warehouse.reports.published import Published, Row
 from warehouse.reports.tables import Shown, tabulate
 from warehouse.reports.wording import counted, meaning
@@ -18,26 +19,12 @@ _BY_REASON: Final = (
     Shown("Findings", "n_findings", is_numeric=True),
 )
 
-_PLACES_SHOWN: Final = 12
-
-
-def _places(row: Row) -> str:
-    places = row["places"]
-    more = len(places) - _PLACES_SHOWN
-    return "; ".join(places[:_PLACES_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def _details(row: Row) -> str:
-    more = row["n_details"] - 1
-    return f"{row['first_detail']} (and {more} more)" if more else str(row["first_detail"])
-
-
 _BY_PLATE: Final = (
     Shown("Plate", "plate_id"),
     Shown("Analyte", "analyte"),
     Shown("Findings", "n_findings", is_numeric=True),
-    Shown("Where", _places),
-    Shown("What was found", _details),
+    Shown("Where", places),
+    Shown("What was found", details),
 )
 
 

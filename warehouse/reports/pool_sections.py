@@ -7,7 +7,7 @@ from typing import Final
 from warehouse.reports.blocks import Mark, Section
 from warehouse.reports.published import Published, Row
 from warehouse.reports.tables import Shown, tabulate
-from warehouse.reports.wording import counted
+from warehouse.reports.wording import counted, series, unit_words
 
 _SPECIMEN: Final = (
     Shown("Subject", "subject_id"),
@@ -39,16 +39,19 @@ def peptide_pools(published: Published) -> Section | None:
     if not published.rows("select 1 from peptide_pools limit 1"):
         return None
     peptides, pools = published.view("peptides_to_follow_up"), published.view("positive_pools")
+    in_force = published.only("analysis_in_force")
+    measured = series(in_force["assay"], in_force["population"], in_force["readout"])
     told = tabulate(
-        f"Peptides that positive pools point at: {_counts(peptides)}",
+        f"Peptides that positive pools point at, {measured}: {_counts(peptides)}",
         peptides,
         _PEPTIDES,
-        "No pool of the matrix was called positive in a reported specimen.",
+        f"No pool of the matrix was called positive in a reported specimen by {measured}.",
         notes=(
             "Candidates to be tested alone, no calls. Candidate: every pool of it is positive, and it is in two or "
             "more. Open: no pool of it is negative, but one was not tested or could not be called, or it is in one "
             "pool only. Others possible: in the positive pool that has fewest of them. Two recognised peptides in "
-            "different rows and columns of a matrix always leave four candidates. Values: net spots per 10⁶ cells.",
+            "different rows and columns of a matrix always leave four candidates. "
+            f"Values: net {unit_words(in_force['unit'])}.",
         ),
         rest_in="peptides_to_follow_up",
     )

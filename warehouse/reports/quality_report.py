@@ -8,6 +8,7 @@ from typing import Final
 from warehouse.reports.blocks import Section, Tile, Tiles, Tone
 from warehouse.reports.call_sections import calls, limits
 from warehouse.reports.check_sections import checks
+from warehouse.reports.cytometry_quality_sections import acquisition, fits, regated, tubes
 from warehouse.reports.file_sections import all_files, files_held, rejected_rows
 from warehouse.reports.plate_finding_sections import plate_findings
 from warehouse.reports.plate_quality_sections import plate_trends
@@ -61,7 +62,7 @@ def _bad_if(count: int) -> Tone:
     return "bad" if count else "good"
 
 
-QUALITY_SECTIONS: Final[tuple[Callable[[Published], Section], ...]] = (
+QUALITY_SECTIONS: Final[tuple[Callable[[Published], Section | None], ...]] = (
     glance,
     files_held,
     all_files,
@@ -71,8 +72,12 @@ QUALITY_SECTIONS: Final[tuple[Callable[[Published], Section], ...]] = (
     visit_findings,
     plate_findings,
     plate_trends,
+    tubes,
+    regated,
+    acquisition,
+    fits,
     calls,
     limits,
     changed_settings,
 )
-"""In the order of the page."""
+"""In the order of the page; a section that gives None has nothing to do in this study."""

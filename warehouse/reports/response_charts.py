@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
@@ -18,27 +19,49 @@ from warehouse.reports.charting import (
 )
 from warehouse.reports.published import Row
 from warehouse.reports.value_kinds import ABOVE, BELOW, BENEATH, DETECTED, FAILED, kind_shape
-from warehouse.reports.wording import counted, number
+from warehouse.reports.wording import counted, number, unit_words
 
-_NET: Final = "Net spots per 10⁶ cells (symmetric log)"
 _DAYS_KEPT_LINEAR: Final = 14
 """Constant of the symmetric log scale of study days: the first fortnight stays about linear."""
 
 
-def net_over_time(rows: list[Row], visit_days: list[int]) -> Spec | None:
-    """Net spots per 10^6 cells of each subject over study days, coloured and dashed by response group.
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """How net values of one unit are drawn and told."""
 
-    Rows are those of the view `net_over_time` with a net value; `visit_days` are the ticks. Values below the LOD are
-    open, bounds are triangles, the LOD is drawn. None where no value is there.
+    unit: str
+    smallest_constant: float
+    """Of the symmetric log scale, whatever the LOD."""
+    constant_without_lod: float
+    tick_format: str
+    value_format: str
+
+    @property
+    def title(self) -> str:
+        return f"Net {self.unit} (symmetric log)"
+
+
+def _measure(rows: list[Row]) -> _Measure:
+    unit = unit_words(rows[0]["unit"])
+    if unit.startswith("%"):
+        return _Measure(unit, 0.001, 0.01, "~g", ".4~f")
+    return _Measure(unit, 1.0, 10.0, ",.0f", ",.1f")
+
+
+def net_over_time(rows: list[Row], visit_days: list[int]) -> Spec | None:
+    """Net response of each subject over study days, coloured and dashed by response group.
+
+    Rows are those of the view `net_over_time` with a net value, all of one unit; `visit_days` are the ticks. Values
+    below the LOD are open, bounds are triangles, the LOD is drawn. None where no value is there.
     """
     import altair as alt
 
     if not rows:
         return None
-    drawn = _panels([{**row, **_looks(row)} for row in rows])
+    drawn, measure = _panels([{**row, **_looks(row)} for row in rows]), _measure(rows)
     picked = alt.selection_point(name="group_picked", fields=["response_group"], bind="legend")
-    base = alt.Chart().encode(x=_day_axis(drawn, visit_days), y=_net_axis(drawn))
-    layers = alt.layer(*_lod(), _lines(base, drawn, picked), _points(base, drawn, picked))
+    base = alt.Chart().encode(x=_day_axis(drawn, visit_days), y=_net_axis(drawn, measure))
+    layers = alt.layer(*_lod(measure), _lines(base, drawn, picked), _points(base, drawn, picked, measure))
     header = alt.Header(labelAnchor="start", labelPadding=6)
     facet = alt.Facet("panel:N", title=None, sort=list(dict.fromkeys(row["panel"] for row in drawn)), header=header)
     panels = layers.properties(width=415, height=230)
@@ -94,25 +117,25 @@ def _day_axis(rows: list[Row], visit_days: list[int]) -> Any:
     )
 
 
-def _net_axis(rows: list[Row]) -> Any:
+def _net_axis(rows: list[Row], measure: _Measure) -> Any:
     import altair as alt
 
     lods = [row["lod"] for row in rows if row["lod"] is not None]
-    constant = max(median(lods), 1.0) if lods else 10.0
+    constant = max(median(lods), measure.smallest_constant) if lods else measure.constant_without_lod
     values = [row["net_value"] for row in rows]
     low, high = min(0.0, *values), max(constant, *values)
     return alt.Y(
         "net_value:Q",
-        title=_NET,
+        title=measure.title,
         scale=alt.Scale(type="symlog", constant=constant, domain=[low, high], nice=False, padding=8),
-        axis=alt.Axis(values=symlog_ticks(low, high, constant), format=",.0f"),
+        axis=alt.Axis(values=symlog_ticks(low, high, constant), format=measure.tick_format),
     )
 
 
-def _lod() -> tuple[Any, Any]:
+def _lod(measure: _Measure) -> tuple[Any, Any]:
     import altair as alt
 
-    lowest, middle = alt.Y("min(lod):Q", title=_NET), alt.Y("median(lod):Q", title=_NET)
+    lowest, middle = (alt.Y(f"{of}(lod):Q", title=measure.title) for of in ("min", "median"))
     band = alt.Chart().mark_rect(opacity=0.13, color=INK).encode(y=lowest, y2="max(lod):Q")
     return band, alt.Chart().mark_rule(strokeDash=[3, 3], color=INK, opacity=0.75).encode(y=middle)
 
@@ -135,7 +158,7 @@ def _lines(base: Any, rows: list[Row], picked: Any) -> Any:
     ).add_params(picked, hovered)
 
 
-def _points(base: Any, rows: list[Row], picked: Any) -> Any:
+def _points(base: Any, rows: list[Row], picked: Any, measure: _Measure) -> Any:
     import altair as alt
 
     return base.mark_point(size=52, filled=True).encode(
@@ -147,8 +170,8 @@ def _points(base: Any, rows: list[Row], picked: Any) -> Any:
             alt.Tooltip("antigen:N", title="Antigen"),
             alt.Tooltip("study_day:Q", title="Study day"),
             alt.Tooltip("visit:N", title="Visit"),
-            alt.Tooltip("net_value:Q", title="Net, spots per 10⁶", format=",.1f"),
-            alt.Tooltip("lod:Q", title="LOD", format=",.1f"),
+            alt.Tooltip("net_value:Q", title=f"Net, {measure.unit}", format=measure.value_format),
+            alt.Tooltip("lod:Q", title="LOD", format=measure.value_format),
             alt.Tooltip("kind:N", title="Value"),
             alt.Tooltip("call:N", title="Call"),
             alt.Tooltip("reason:N", title="Reason"),

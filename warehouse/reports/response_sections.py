@@ -13,7 +13,7 @@ from warehouse.reports.published import Published, Row
 from warehouse.reports.response_charts import net_over_time
 from warehouse.reports.strip_chart import infused_by_response, is_drawn
 from warehouse.reports.tables import Shown, tabulate
-from warehouse.reports.wording import MINUS, NOTHING, SPACE, counted, listed, spelled
+from warehouse.reports.wording import MINUS, NOTHING, SPACE, counted, listed, series, spelled, unit_words
 
 
 def _months(row: Row) -> str:
@@ -59,23 +59,30 @@ _COUNTS: Final = (
 
 def responses_over_time(published: Published) -> Section:
     """Spaghetti plot of net response, one panel an antigen, by best response."""
-    rows = published.view("net_over_time")
+    rows, in_force = published.view("net_over_time"), published.only("analysis_in_force")
+    subtracted = "Antigen wells minus negative-control wells"
+    if in_force["assay"] == "cytometry":
+        subtracted = "Stimulated minus unstimulated tubes, or multimer-binding cells as they are"
     drawn = [row for row in rows if row["net_value"] is not None]
     subjects = {row["subject_id"]: row["response_group"] for row in drawn}
     n = f"n = {counted(len(subjects), 'subject')} ({_in_order(subjects.values(), RESPONSE_GROUPS)})"
     undrawn = counted(len(rows) - len(drawn), "response")
     chart = Chart(
         anchor="net-over-time",
-        caption=f"Net response in blood over time: {n}, {counted(len(drawn), 'value')}",
+        caption=f"Net response in blood over time, {_series(in_force)}: {n}, {counted(len(drawn), 'value')}",
         spec=net_over_time(drawn, [row["day"] for row in published.view("analysis_visits")]),
         when_empty="No blood sample of an infused subject has a reported response yet.",
         notes=(
-            "Antigen wells minus negative-control wells; negative values are kept. Dashed line: median LOD, shaded "
+            f"{subtracted}; negative values are kept. Dashed line: median LOD, shaded "
             "where it differs between samples. Click a name under 'Best response' to single it out; point at a sample "
             f"for its values. Not drawn: {undrawn} without a net value.",
         ),
     )
     return Section("over-time", "Responses over time", (chart,))
+
+
+def _series(row: Row) -> str:
+    return series(row["assay"], row["population"], row["readout"])
 
 
 def _in_order(groups: Iterable[str], order: Iterable[str]) -> str:
@@ -87,21 +94,22 @@ def infused_cells(published: Published) -> Section:
     """Strip plot of tumour-reactive cells by best response, with the exact Wilcoxon test."""
     rows = published.view("infused_by_response")
     tests = published.rows(
-        "select associations.* from associations inner join analysis_in_force using (assay, readout, rule) "
-        "where associations.exposure = 'tumour_reactive_cells_infused' and associations.outcome = 'responder'"
+        "select * from associations where exposure = 'tumour_reactive_cells_infused' and outcome = 'responder'"
     )
     drawn = [row for row in rows if is_drawn(row)]
     n = f"n = {len(drawn)} of {counted(len(rows), 'product')}"
     undrawn = Counter(spelled(row["reactive_reason"] or "unknown") for row in rows if not is_drawn(row))
+    measured = "".join({f", by {series(row['assay'], row['cell_population'], row['readout'])}" for row in tests})
     chart = Chart(
         anchor="infused-cells",
-        caption=f"Tumour-reactive T cells infused, by best overall response: {n}, "
+        caption=f"Tumour-reactive T cells infused{measured}, by best overall response: {n}, "
         f"{sum(row['is_below_lod'] for row in drawn)} below the LOD",
         spec=infused_by_response(drawn),
         when_empty="No infusion product has a number of tumour-reactive cells yet.",
         notes=(
             "A value below the LOD stands open at its LOD. Bar: median, with such values at their LOD and lower bounds "
-            f"as they stand. Not drawn: {listed(dict(undrawn))}.",
+            f"as they stand. Point at a product for its 95{SPACE}% interval of sampling. Not drawn: "
+            f"{listed(dict(undrawn))}.",
             *map(_test_words, tests),
         ),
     )
@@ -119,19 +127,19 @@ def _test_words(row: Row) -> str:
 def persistence_of_subjects(published: Published) -> Section:
     """Each subject at the primary landmark, with every antigen."""
     rows = published.view("persistence_at_primary_landmark")
-    at_antigen = published.view("antigens_at_primary_landmark")
+    at_antigen, in_force = published.view("antigens_at_primary_landmark"), published.only("analysis_in_force")
     columns = tuple(_antigen_columns(at_antigen))
     when = f" at day {rows[0]['landmark_day']} ± {rows[0]['half_width_days']}" if rows else ""
     counts = _in_order((row["persistence"] for row in rows), ("persistent", "not persistent", "not evaluable"))
     table = tabulate(
-        f"Tumour-specific responses{when}: {counts}, of {counted(len(rows), 'subject')}",
+        f"Tumour-specific responses{when}, {_series(in_force)}: {counts}, of {counted(len(rows), 'subject')}",
         rows,
         (*_SUBJECT, *columns, *_COUNTS),
         "Persistence has not been computed yet: no infused subject has a response at a landmark.",
         notes=(
             f"+ positive, {MINUS} negative in the evaluable sample nearest to the landmark within its window, its "
             "study day in brackets; ? not evaluable. A + after months of OS: censored. Only tumour antigens count for "
-            "'Persistent', 'Induced' and the sum (net spots per 10⁶ cells).",
+            f"'Persistent', 'Induced' and the sum (net {unit_words(in_force['unit'])}).",
         ),
         rest_in="persistence_at_primary_landmark",
     )

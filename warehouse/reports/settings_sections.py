@@ -11,9 +11,10 @@ from expectations.study import StudySettings
 from warehouse.reports.blocks import Folded, Section, Text
 from warehouse.reports.published import Published
 from warehouse.reports.tables import Shown, tabulate
-from warehouse.reports.wording import NOTHING, counted, spelled
+from warehouse.reports.wording import NOTHING, counted, series, spelled
 
 _RULES: Final = (
+    Shown("Assay", lambda row: "ELISpot" if row["assay"] == "elispot" else row["assay"]),
     Shown("Rule", lambda row: f"{row['rule']} (primary)" if row["is_primary_rule"] else row["rule"]),
     Shown("Version", "rule_version"),
     Shown("Parameters", lambda row: setting_words(row["rule_parameters"])),
@@ -74,10 +75,10 @@ def _definitions(published: Published) -> Text:
         return Text("No setting is recorded yet.")
     return Text(
         f"Day 0 is the day of infusion; study day is date minus day 0. Calls under the primary rule {row['rule']} for "
-        f"{row['readout']}. Primary landmark: day {row['landmark_day']} ± {row['half_width_days']}; the evaluable "
-        "sample nearest to the landmark within its window decides. Reported durations count both ends (days + 1; "
-        "months of 30.4375 days). Intervals are 95\N{NO-BREAK SPACE}%, two-sided; response rates by Clopper-Pearson, "
-        "survival by Kaplan-Meier with log-log intervals. p-values are two-sided."
+        f"{series(row['assay'], row['population'], row['readout'])}. Primary landmark: day {row['landmark_day']} ± "
+        f"{row['half_width_days']}; the evaluable sample nearest to the landmark within its window decides. Reported "
+        "durations count both ends (days + 1; months of 30.4375 days). Intervals are 95\N{NO-BREAK SPACE}%, two-sided; "
+        "response rates by Clopper-Pearson, survival by Kaplan-Meier with log-log intervals. p-values are two-sided."
     )
 
 
@@ -88,7 +89,7 @@ def setting_words(value: str) -> str:
 
 def _said(value: Any) -> str:
     if isinstance(value, dict):
-        return _part(value)
+        return _part(value) if value else "none"
     if isinstance(value, list):
         return _items(value)
     return {"None": "unset", "True": "yes", "False": "no"}.get(str(value), str(value))

@@ -93,6 +93,8 @@ def _points(base: Any, rows: list[Row]) -> Any:
             alt.Tooltip("subject_id:N", title="Subject"),
             alt.Tooltip("best_overall_response:N", title="Best response"),
             alt.Tooltip("tumour_reactive_cells:Q", title="Tumour-reactive cells", format=".3~e"),
+            alt.Tooltip("tumour_reactive_cells_ci_lower:Q", title="95 % interval from", format=".3~e"),
+            alt.Tooltip("tumour_reactive_cells_ci_upper:Q", title="to", format=".3~e"),
             alt.Tooltip("tumour_reactive_cells_lod:Q", title="LOD, cells", format=".3~e"),
             alt.Tooltip("total_viable_cells:Q", title="Viable cells infused", format=".3~e"),
             alt.Tooltip("kind:N", title="Value"),

@@ -7,6 +7,12 @@ from typing import Final
 
 from warehouse.reports.association_sections import association_results
 from warehouse.reports.blocks import Section
+from warehouse.reports.cytometry_sections import (
+    cytometry_responses,
+    infused_by_assay,
+    polyfunctionality,
+    rules_compared,
+)
 from warehouse.reports.headline import headline
 from warehouse.reports.outcome_sections import follow_up, overall_survival, response_rates
 from warehouse.reports.pool_sections import peptide_pools
@@ -18,9 +24,13 @@ STUDY_SECTIONS: Final[tuple[Callable[[Published], Section | None], ...]] = (
     headline,
     response_rates,
     responses_over_time,
+    cytometry_responses,
+    polyfunctionality,
+    rules_compared,
     follow_up,
     overall_survival,
     infused_cells,
+    infused_by_assay,
     association_results,
     persistence_of_subjects,
     peptide_pools,

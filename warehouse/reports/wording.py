@@ -48,6 +48,17 @@ def share(n_with: int | None, n: int | None) -> str:
     return f"{n_with}/{n} ({percent(100 * n_with / n)})" if n else f"{n_with}/{n}"
 
 
+def unit_words(unit: str | None) -> str:
+    """A unit of responses as the pages write it: spots per 10⁶ cells, % of CD8."""
+    return "its unit" if unit is None else unit.replace("10^6", "10⁶")
+
+
+def series(assay: str, population: str | None, readout: str | None) -> str:
+    """What responses are of: ELISpot IFNg; cytometry CD8 IFNg. The population of ELISpot is every cell of a well."""
+    named = [] if assay == "elispot" else [population]
+    return " ".join(part or NOTHING for part in ("ELISpot" if assay == "elispot" else assay, *named, readout))
+
+
 def interval(lower: str, upper: str) -> str:
     """A 95 % interval from its two ends, already in words."""
     return f"95{SPACE}% interval {lower} to {upper}"

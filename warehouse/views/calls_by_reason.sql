@@ -1,4 +1,4 @@
--- Grain: one call and reason among the reported responses of one material under one rule.
+-- Grain: one call and reason among the reported responses of one material, assay and population under one rule.
 create or replace view calls_by_reason as
 with
 reported as (
@@ -6,18 +6,22 @@ reported as (
     where is_reported
 )
 select
+    assay,
+    population,
     rule,
     is_primary_rule,
     material,
     call,
     reason,
     count(*) as n_responses,
-    sum(count(*)) over (partition by rule, material)::bigint as n_in_all
+    sum(count(*)) over (partition by assay, population, rule, material)::bigint as n_in_all
 from reported
-group by rule, is_primary_rule, material, call, reason
+group by assay, population, rule, is_primary_rule, material, call, reason
 order by
+    assay desc,
     is_primary_rule desc,
     rule,
+    population,
     material,
     list_position(['positive', 'negative', 'indeterminate', 'not_evaluable'], call),
     n_responses desc,

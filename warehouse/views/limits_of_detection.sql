@@ -7,14 +7,16 @@ versions as (
     where estimate = 'limit_of_blank'
 ),
 rules as (
-    select rule from analysis_in_force
+    select value ->> '$' as rule from settings
+    where setting = 'rules.primary'
 ),
 measured as (
-    -- The LOD is the same under every rule, so one rule counts each response once.
+    -- The LOD of ELISpot is the same under every rule, so one rule counts each response once. That of cytometry is
+    -- each sample's own and rests on no estimate.
     select responses.assay, responses.readout, responses.lod_version as version, responses.lod
     from responses
     inner join rules using (rule)
-    where responses.lod is not null
+    where responses.assay = 'elispot' and responses.lod is not null
 ),
 used as (
     select assay, readout, version, count(*) as n_responses, min(lod) as lod_min, max(lod) as lod_max

@@ -1,8 +1,8 @@
--- Grain: one antigen in one blood specimen of an infused subject, as reported, under the primary rule and analyte.
+-- Grain: one antigen in one blood specimen of an infused subject, as reported, of the primary series.
 create or replace view net_over_time as
 with
 in_force as (
-    select assay, readout, rule from analysis_in_force
+    select assay, population, readout, rule from analysis_in_force
 ),
 reported as (
     select * from responses
@@ -17,7 +17,7 @@ declared as (
 primary_responses as (
     select reported.*
     from reported
-    inner join in_force using (assay, readout, rule)
+    inner join in_force using (assay, population, readout, rule)
 )
 select
     subject_id,

@@ -1,8 +1,8 @@
--- Grain: one peptide that a positive pool of one specimen may be owed to, under the primary rule and analyte.
+-- Grain: one peptide that a positive pool of one specimen may be owed to, of the primary series.
 create or replace view peptides_to_follow_up as
 with
 in_force as (
-    select assay, readout, rule from analysis_in_force
+    select assay, population, readout, rule from analysis_in_force
 ),
 proteins as (
     select peptide, string_agg(distinct protein, ', ' order by protein) as protein
@@ -12,7 +12,7 @@ proteins as (
 standing as (
     select pool_candidates.*
     from pool_candidates
-    inner join in_force using (assay, readout, rule)
+    inner join in_force using (assay, population, readout, rule)
     where pool_candidates.status <> 'excluded' and pool_candidates.n_pools_positive > 0
 )
 select

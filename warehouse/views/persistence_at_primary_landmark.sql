@@ -2,12 +2,12 @@
 create or replace view persistence_at_primary_landmark as
 with
 in_force as (
-    select assay, readout, rule, landmark_day from analysis_in_force
+    select assay, population, readout, rule, landmark_day from analysis_in_force
 ),
 by_subject as (
     select persistence_by_subject.*
     from persistence_by_subject
-    inner join in_force using (assay, readout, rule, landmark_day)
+    inner join in_force using (assay, population, readout, rule, landmark_day)
 ),
 response_groups as (
     select subject_id, best_overall_response, is_responder, os_months, os_event from outcomes

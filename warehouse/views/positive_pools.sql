@@ -1,8 +1,8 @@
--- Grain: one peptide pool called positive in one specimen as reported, under the primary rule and analyte.
+-- Grain: one peptide pool called positive in one specimen as reported, of the primary series.
 create or replace view positive_pools as
 with
 in_force as (
-    select assay, readout, rule from analysis_in_force
+    select assay, population, readout, rule from analysis_in_force
 ),
 declared as (
     select unnest(from_json(value, '["JSON"]')) as antigen
@@ -23,11 +23,11 @@ design as (
 positive as (
     select responses.*
     from responses
-    inner join in_force using (assay, readout, rule)
+    inner join in_force using (assay, population, readout, rule)
     where responses.is_reported and responses.call = 'positive'
 ),
 candidates as (
-    select specimen_id, assay, readout, rule, peptide, status from pool_candidates
+    select specimen_id, assay, population, readout, rule, peptide, status from pool_candidates
 ),
 counted as (
     select
@@ -43,7 +43,7 @@ counted as (
         count(*) filter (candidates.status = 'open') as n_open
     from positive
     inner join design using (antigen)
-    inner join candidates using (specimen_id, assay, readout, rule, peptide)
+    inner join candidates using (specimen_id, assay, population, readout, rule, peptide)
     group by all
 )
 select

@@ -2,7 +2,7 @@
 create or replace view robustness as
 with
 in_force as (
-    select assay, readout, rule, landmark_day from analysis_in_force
+    select assay, population as cell_population, readout, rule, landmark_day from analysis_in_force
 ),
 comparisons as (
     select * from associations
@@ -25,5 +25,5 @@ select
     comparisons.p_value,
     comparisons.reason
 from comparisons
-inner join in_force using (assay, readout)
+inner join in_force using (assay, cell_population, readout)
 order by comparisons.rule, comparisons.landmark_day;

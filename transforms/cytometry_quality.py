@@ -1,0 +1,77 @@
+"""Quality criteria of cytometry, and how they and the rule's verdict become one of four calls."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from expectations.study import StudySettings
+from expectations.study_cytometry import CytometryRuleName
+from expectations.study_elispot import OnFailure
+from transforms.quality import Criterion
+
+_UNUSABLE: Final = ("counts_conflict", "percent_only", "count_missing")
+
+
+def criteria(settings: StudySettings, rule: CytometryRuleName) -> tuple[Criterion, ...]:
+    """The criteria in order of precedence: the first that fails gives the reason of the call.
+
+    A multimer is interpretable in HLA-matched subjects only; ICS needs a negative control; without counts nothing can
+    be tested. Unknown viability passes. A weakly identified mixture is a flag: the call stands.
+    """
+    limits = settings.cytometry.quality
+    of_tubes = ("stimulated",) if rule == "multimer_events" else ("stimulated", "unstimulated")
+    own = _of_multimers() if rule == "multimer_events" else _of_pairs()
+    return (
+        *own,
+        Criterion("low_viability", pl.col("viability_percent") < limits.min_viability_percent, limits.on_viability),
+        Criterion("acquisition_failed", _any(of_tubes, "fails"), limits.on_acquisition),
+        Criterion("gate_disagreement", _any(of_tubes, "disagrees"), limits.on_gate_disagreement),
+        Criterion("below_lod", (pl.col("verdict") == "positive") & pl.col("is_below_lod"), limits.on_below_lod),
+        *((Criterion("weak_fit", pl.col("is_weak"), "flag"),) if rule == "mimosa" else ()),
+    )
+
+
+def called(judged: pl.DataFrame, settings: StudySettings, rule: CytometryRuleName) -> pl.DataFrame:
+    """Adds `quality_flags`, `call` and `reason` to responses with the verdict of one rule, as `quality.called`.
+
+    Not evaluable by the first criterion that says so, else by the rule itself; a positive becomes indeterminate by the
+    first failed criterion that asks for it.
+    """
+    asked = criteria(settings, rule)
+    blocking = pl.coalesce(*_failed(asked, "not_evaluable"), "rule_reason")
+    doubt = pl.when(pl.col("verdict") == "positive").then(pl.coalesce(*_failed(asked, "indeterminate"), None))
+    flags = pl.concat_list(criterion.failed for criterion in asked).list.drop_nulls().list.sort().list.join(",")
+    return judged.with_columns(quality_flags=flags, blocking=blocking, doubt=doubt.cast(pl.String)).with_columns(
+        call=pl.when(pl.col("blocking").is_not_null())
+        .then(pl.lit("not_evaluable"))
+        .when(pl.col("doubt").is_not_null())
+        .then(pl.lit("indeterminate"))
+        .otherwise("verdict"),
+        reason=pl.coalesce("blocking", "doubt"),
+    )
+
+
+def _failed(asked: tuple[Criterion, ...], consequence: OnFailure) -> list[pl.Expr]:
+    return [criterion.failed for criterion in asked if criterion.consequence == consequence]
+
+
+def _of_multimers() -> tuple[Criterion, ...]:
+    hla = [Criterion(reason, pl.col("hla") == reason, "not_evaluable") for reason in ("hla_mismatch", "hla_unknown")]
+    missing = pl.col("stimulated_missing")
+    return (*hla, *(Criterion(reason, missing == reason, "not_evaluable") for reason in _UNUSABLE))
+
+
+def _of_pairs() -> tuple[Criterion, ...]:
+    stimulated, unstimulated = pl.col("stimulated_missing"), pl.col("unstimulated_missing")
+    has_control = pl.col("has_control")
+    counts = [
+        Criterion(reason, (stimulated == reason) | (has_control & (unstimulated == reason)), "not_evaluable")
+        for reason in _UNUSABLE
+    ]
+    return (Criterion("no_negative_control", ~has_control, "not_evaluable"), *counts)
+
+
+def _any(of_tubes: tuple[str, ...], trait: str) -> pl.Expr:
+    return pl.any_horizontal(f"{tubes}_{trait}" for tubes in of_tubes)
