@@ -10,6 +10,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -31,8 +32,8 @@ LOG = logging.getLogger("perdure")
 
 FEW: Final = 6
 """Pairs that are gated here: a process of its own takes as long to import FlowKit."""
-_MOST_AT_ONCE: Final = 16
-"""Pairs a process is given at once; it parses their workspace once."""
+_MOST_AT_ONCE: Final = 4
+"""Pairs a process is given at once: few, so that none works on alone at the end."""
 _SHARES: Final = 4
 """Portions a process gets at least, where there is enough to do: they do not all take the same time."""
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
@@ -116,9 +117,15 @@ def portions(todo: pl.DataFrame, processes: int) -> list[Portion]:
 
 def gate_portion(folder: str, portion: Portion) -> pl.DataFrame:
     """The counts of a portion (REGATED_COUNTS without engine and run), gated in this process."""
-    root = document(archive.place(Path(folder), portion.gating_sha256).read_bytes())
+    root = _parsed(folder, portion.gating_sha256)
     told = [_one(Path(folder), root, portion.gating_sha256, number, fcs) for number, fcs in portion.pairs]
     return pl.concat(told)
+
+
+@lru_cache(maxsize=1)
+def _parsed(folder: str, digest: str) -> Any:
+    """A workspace or Gating-ML file, parsed once for all the portions of it that a process is given in turn."""
+    return document(archive.place(Path(folder), digest).read_bytes())
 
 
 def _one(folder: Path, root: Any, gating: str, number: int, fcs: str) -> pl.DataFrame:

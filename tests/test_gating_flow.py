@@ -140,7 +140,7 @@ def test_portions_are_of_one_workspace_and_every_process_gets_several():
     )
     found = gating.portions(todo, processes=2)
     assert sum(len(one.pairs) for one in found) == 43
-    assert max(len(one.pairs) for one in found) == 6
+    assert max(len(one.pairs) for one in found) == 4
     assert {one.gating_sha256 for one in found} == {"V", "W"}
     assert len(gating.portions(todo.head(1), processes=2)) == 1
 

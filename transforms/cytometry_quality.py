@@ -1,4 +1,4 @@
-"""Quality criteria of cytometry, and how they and the rule's verdict become one of four calls."""
+"""Quality criteria of cytometry; `quality.called` makes calls of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import polars as pl
 
 from expectations.study import StudySettings
 from expectations.study_cytometry import CytometryRuleName
-from expectations.study_elispot import OnFailure
 from transforms.quality import Criterion
 
 _UNUSABLE: Final = ("counts_conflict", "percent_only", "count_missing")
@@ -31,30 +30,6 @@ def criteria(settings: StudySettings, rule: CytometryRuleName) -> tuple[Criterio
         Criterion("below_lod", (pl.col("verdict") == "positive") & pl.col("is_below_lod"), limits.on_below_lod),
         *((Criterion("weak_fit", pl.col("is_weak"), "flag"),) if rule == "mimosa" else ()),
     )
-
-
-def called(judged: pl.DataFrame, settings: StudySettings, rule: CytometryRuleName) -> pl.DataFrame:
-    """Adds `quality_flags`, `call` and `reason` to responses with the verdict of one rule, as `quality.called`.
-
-    Not evaluable by the first criterion that says so, else by the rule itself; a positive becomes indeterminate by the
-    first failed criterion that asks for it.
-    """
-    asked = criteria(settings, rule)
-    blocking = pl.coalesce(*_failed(asked, "not_evaluable"), "rule_reason")
-    doubt = pl.when(pl.col("verdict") == "positive").then(pl.coalesce(*_failed(asked, "indeterminate"), None))
-    flags = pl.concat_list(criterion.failed for criterion in asked).list.drop_nulls().list.sort().list.join(",")
-    return judged.with_columns(quality_flags=flags, blocking=blocking, doubt=doubt.cast(pl.String)).with_columns(
-        call=pl.when(pl.col("blocking").is_not_null())
-        .then(pl.lit("not_evaluable"))
-        .when(pl.col("doubt").is_not_null())
-        .then(pl.lit("indeterminate"))
-        .otherwise("verdict"),
-        reason=pl.coalesce("blocking", "doubt"),
-    )
-
-
-def _failed(asked: tuple[Criterion, ...], consequence: OnFailure) -> list[pl.Expr]:
-    return [criterion.failed for criterion in asked if criterion.consequence == consequence]
 
 
 def _of_multimers() -> tuple[Criterion, ...]:

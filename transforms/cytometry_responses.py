@@ -14,10 +14,11 @@ from expectations.study_cytometry import MULTIMER, CytometryRuleName
 from transforms import hla
 from transforms.cytometry_pairs import multimer_counts, stimulated_pairs, subsets_of_readouts
 from transforms.cytometry_positivity import RULE_VERSIONS, fisher, mimosa, multimer_events
-from transforms.cytometry_quality import called
+from transforms.cytometry_quality import criteria
 from transforms.cytometry_values import with_cells_per_ul, with_net, with_percent
 from transforms.mimosa_fits import with_responses
 from transforms.positivity import ROUNDING
+from transforms.quality import called
 
 Tables = Mapping[str, pl.DataFrame]
 
@@ -107,7 +108,7 @@ def _called_by(rule: CytometryRuleName, judged: pl.DataFrame, settings: StudySet
     parameters = getattr(rules, rule).model_dump()
     key = ("specimen_id", "batch", "antigen", "population", "readout")
     missing = ("antigen_median", "control_median", "lod_version", *(() if rule == "mimosa" else ("fit_version",)))
-    return called(judged, settings, rule).with_columns(
+    return called(judged, criteria(settings, rule)).with_columns(
         response_key=pl.concat_str(*key, pl.lit(rule), separator="/"),
         plate_id="batch",
         assay=pl.lit("cytometry"),

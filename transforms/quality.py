@@ -1,4 +1,4 @@
-"""Quality criteria of ELISpot, and how they and the rule's verdict become one of four calls."""
+"""Quality criteria of ELISpot, and how criteria of any assay and the rule's verdict become one of four calls."""
 
 from __future__ import annotations
 
@@ -64,13 +64,16 @@ def criteria(settings: StudySettings, rule: RuleName) -> tuple[Criterion, ...]:
     )
 
 
-def called(judged: pl.DataFrame, settings: StudySettings, rule: RuleName) -> pl.DataFrame:
+def called(judged: pl.DataFrame, asked: tuple[Criterion, ...]) -> pl.DataFrame:
     """Adds `quality_flags`, `call` and `reason` to responses with the verdict of one rule.
 
     Not evaluable by the first criterion that says so, else by the rule itself; a positive becomes indeterminate by the
     first failed criterion that asks for it.
+
+    Args:
+        judged: with `verdict`, `rule_reason` and the columns the criteria speak of.
+        asked: the criteria, in order of precedence.
     """
-    asked = criteria(settings, rule)
     blocking = _first(asked, "not_evaluable", pl.col("rule_reason"))
     doubt = pl.when(pl.col("verdict") == "positive").then(_first(asked, "indeterminate"))
     flags = pl.concat_list(criterion.failed for criterion in asked).list.drop_nulls().list.sort().list.join(",")

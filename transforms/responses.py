@@ -12,7 +12,7 @@ from expectations.study import ALL_CELLS, StudySettings
 from expectations.study_elispot import RuleName
 from transforms.limit_of_blank import with_lod
 from transforms.positivity import ROUNDING, RULE_VERSIONS, RULES
-from transforms.quality import called
+from transforms.quality import called, criteria
 from transforms.replicates import RESPONSE, at_ceiling, replicate_summaries
 
 _OF_CYTOMETRY: Final = (
@@ -63,7 +63,7 @@ def _called_by(rule: RuleName, measured: pl.DataFrame, wells: pl.DataFrame, sett
     parameters = getattr(settings.rules, rule).model_dump()
     verdicts = RULES[rule](measured, wells, settings)
     judged = measured.join(verdicts, on=RESPONSE, how="left", validate="1:1")
-    return called(judged, settings, rule).with_columns(
+    return called(judged, criteria(settings, rule)).with_columns(
         response_key=pl.concat_str("specimen_id", "plate_id", "antigen", "analyte", pl.lit(rule), separator="/"),
         assay=pl.lit("elispot"),
         population=pl.lit(ALL_CELLS),

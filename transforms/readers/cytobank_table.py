@@ -10,8 +10,7 @@ import re
 from typing import Final, NamedTuple
 
 from expectations.study import StudySettings
-from transforms.readers.numbers import decimal_mark
-from transforms.readers.population_counts import Export, Gates, Sample, Samples, Told, populations_of
+from transforms.readers.population_counts import Export, Gates, Sample, Samples, Told, mark_of, populations_of
 from transforms.readers.preamble_rows import Row, Rows, rows_of
 from transforms.readers.source import Reading, SourceFile
 from transforms.readers.whole_lines import is_ended
@@ -39,7 +38,7 @@ def read(source: SourceFile, text: str, settings: StudySettings) -> Reading:
     found = rows_of(Export(source, FORMAT, CODE, settings), text, _is_header)
     table = _table(found)
     cells = (cell for row in table.rows for cell in row.cells[1:])
-    mark = decimal_mark(cells, point_is_decimal=found.separator == ",")
+    mark = mark_of(cells, point_is_decimal=found.separator == ",")
     export = Export(source, FORMAT, CODE, settings, mark)
     _refuse_ragged(export, table)
     files, unused = _transposed(export, table) if _has_files_as_columns(table) else _as_it_stands(export, table)

@@ -15,8 +15,7 @@ from typing import Final
 from expectations.study import StudySettings
 from transforms.gating_paths import gates_of, path_of
 from transforms.readers.dates import AmbiguousDateError, read_date, read_moment
-from transforms.readers.numbers import decimal_mark
-from transforms.readers.population_counts import Export, Gates, Sample, Samples, Told, populations_of
+from transforms.readers.population_counts import Export, Gates, Sample, Samples, Told, mark_of, populations_of
 from transforms.readers.sample_words import file_name, kept_keywords
 from transforms.readers.sheets import Sheet
 from transforms.readers.source import Reading, SourceFile
@@ -55,7 +54,7 @@ def read(source: SourceFile, sheets: list[Sheet], settings: StudySettings) -> Re
     sheet = sheets[0]
     columns = _Columns(Export(source, SOURCE, CODE, settings), sheet)
     numbers = (cell for row in sheet.rows for name in _NUMBERS for cell in [columns.cell(row, name)])
-    mark = decimal_mark(numbers, point_is_decimal=sheet.point_is_decimal)
+    mark = mark_of(numbers, point_is_decimal=sheet.point_is_decimal)
     export = Export(source, SOURCE, CODE, settings, mark)
     refuse_ragged(export, sheet, sheet.places)
     samples = Samples(export)
@@ -74,6 +73,7 @@ class _Columns:
     """Where which column stands; those without a meaning of their own are keywords."""
 
     def __init__(self, export: Export, sheet: Sheet) -> None:
+        self.header = sheet.header
         self.at: dict[str, int] = {}
         self.keywords: dict[str, int] = {}
         for n, cell in enumerate(sheet.header):
@@ -93,7 +93,8 @@ class _Columns:
 
     def unused(self, settings: StudySettings) -> list[str]:
         """Headers of columns of which nothing is kept."""
-        return [name for name in self.keywords if name and not kept_keywords({name: "kept"}, settings)]
+        named = [self.header[n] for n in self.keywords.values()]
+        return [name for name in named if name and not kept_keywords({name: "kept"}, settings)]
 
 
 Row = tuple[str, list[str]]

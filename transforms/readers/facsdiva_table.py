@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from expectations.study import StudySettings
-from transforms.readers.numbers import decimal_mark
 from transforms.readers.population_counts import (
     Export,
     Gates,
@@ -20,6 +19,7 @@ from transforms.readers.population_counts import (
     Told,
     day_or_none,
     is_missing,
+    mark_of,
     populations_of,
 )
 from transforms.readers.preamble_rows import Row, Rows, rows_of
@@ -49,7 +49,7 @@ def read(source: SourceFile, text: str, settings: StudySettings) -> Reading:
     """
     found = rows_of(Export(source, FORMAT, CODE, settings), text, _is_header)
     cells = (cell for row in found.rows for cell in row.cells[1:])
-    mark = decimal_mark(cells, point_is_decimal=found.separator == ",")
+    mark = mark_of(cells, point_is_decimal=found.separator == ",")
     export = Export(source, FORMAT, CODE, settings, mark)
     samples = Samples(export)
     unused: dict[str, None] = {}

@@ -86,8 +86,9 @@ def _sample(export: Export, keywords: dict[str, str], tube: etree._Element, shar
     fcs_name = file_name(_text(tube, "data_filename")) or None
     begun = _moment(_text(tube, "data_begin_date") or _text(tube, "date"), export.settings)
     known = shared | {"fcs_name": fcs_name, "acquisition_date": begun.date() if begun and _is_acquired(tube) else None}
+    trays = tuple(tray.get("name") for tray in tube.iterancestors("tray"))
     populations = populations_of(export, told, is_stale=is_stale)
-    return Sample(name, place, populations, keywords, known=known)
+    return Sample(name, place, populations, keywords, trays, known)
 
 
 def _told(export: Export, tube: etree._Element, place: str) -> dict[Gates, Told]:

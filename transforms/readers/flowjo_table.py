@@ -14,8 +14,16 @@ from typing import Final
 from expectations.study import StudySettings
 from transforms.gating_paths import path_of
 from transforms.readers import flowjo_hierarchy
-from transforms.readers.numbers import decimal_mark
-from transforms.readers.population_counts import Export, Gates, Sample, Samples, Told, populations_of, whole_or_none
+from transforms.readers.population_counts import (
+    Export,
+    Gates,
+    Sample,
+    Samples,
+    Told,
+    mark_of,
+    populations_of,
+    whole_or_none,
+)
 from transforms.readers.population_headers import SAMPLE_HEADERS, Kind, is_of_population, statistic_of
 from transforms.readers.sample_words import kept_keywords
 from transforms.readers.sheets import Sheet
@@ -42,12 +50,14 @@ def read(source: SourceFile, sheets: list[Sheet], settings: StudySettings) -> Re
     too long, a number cannot be read or contradicts others; table.empty.
     """
     sheet = sheets[0]
-    cells = (cell for row in sheet.rows for cell in row[1:])
-    mark = decimal_mark(cells, point_is_decimal=sheet.point_is_decimal)
+    is_by_depth = flowjo_hierarchy.is_hierarchy(sheet)
+    numbers = [n for n, cell in enumerate(sheet.header) if n and (is_by_depth or statistic_of(cell))]
+    cells = (row[n] for row in sheet.rows for n in numbers if n < len(row))
+    mark = mark_of(cells, point_is_decimal=sheet.point_is_decimal)
     export = Export(source, FORMAT, CODE, settings, mark)
     lines = list(_samples(export, sheet))
     refuse_ragged(export, sheet, {place for place, _ in lines})
-    if flowjo_hierarchy.is_hierarchy(sheet):
+    if is_by_depth:
         return flowjo_hierarchy.read(export, sheet, lines)
     columns = _columns(export, sheet)
     samples = Samples(export)

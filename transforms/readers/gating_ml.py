@@ -35,7 +35,7 @@ _EXPORT_AGAIN: Final = "export the gates again as Gating-ML 2.0"
 
 
 class Gate(NamedTuple):
-    """A gate of the file: what it lies in by name (None for all events), and the names of its quadrants if it has any."""
+    """A gate: what it lies in by name (None for all events), and the names of its quadrants if it has any."""
 
     name: str
     parent: str | None

@@ -7,7 +7,7 @@ gives count, parent and percentage, the three must fit.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -18,7 +18,7 @@ from expectations.reasons import reason
 from expectations.study import StudySettings
 from transforms.gating_paths import path_of
 from transforms.readers.dates import read_date
-from transforms.readers.numbers import Mark, read_number, read_whole_number
+from transforms.readers.numbers import Mark, decimal_mark, read_number, read_whole_number
 from transforms.readers.sample_words import batches_of, file_name, kept_keywords
 from transforms.readers.source import Reading, SourceFile, incoming
 
@@ -27,6 +27,8 @@ Gates = tuple[str, ...]
 
 NEVER_COMPUTED: Final = -1
 _LARGEST: Final = 2**53 - 1
+_PLAIN_DIGITS: Final = 15
+"""Digits of a number that needs no further look."""
 _MISSING: Final = frozenset({"", "n/a", "#n/a", "na", "nan", "null", "--", "-"})
 _TOO_NARROW = re.compile(r"#+")
 """What a column too narrow for its number shows, and FACSDiva for a percentage of nothing."""
@@ -62,6 +64,8 @@ class Export:
 
     def count(self, cell: str, place: str) -> int | None:
         """A count, -1 among them; None for a cell without one. Anything else refuses the file: nothing is rounded."""
+        if cell.isascii() and cell.isdigit() and len(cell) <= _PLAIN_DIGITS:  # nearly all are
+            return int(cell)
         if is_missing(cell):
             return None
         try:
@@ -102,6 +106,11 @@ class Sample:
     keywords: Mapping[str, str] = field(default_factory=dict)
     also: tuple[str | None, ...] = ()
     known: Mapping[str, object] = field(default_factory=dict)
+
+
+def mark_of(cells: Iterable[str], *, point_is_decimal: bool) -> Mark:
+    """The decimal mark of an export from all its cells; most of them are plain digits and tell nothing."""
+    return decimal_mark({cell for cell in cells if not cell.isdigit()}, point_is_decimal=point_is_decimal)
 
 
 def is_missing(cell: str) -> bool:

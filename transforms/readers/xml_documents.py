@@ -54,7 +54,9 @@ def read_document(source: SourceFile, readers: Sequence[XmlReader], settings: St
         return reader.read(source, root_of(source, reader.damaged), settings)
     if not _plain(source.data[:_HEAD]).startswith((_DECLARED, _DOCUMENT_TYPE)):
         return None
-    told = f"begins with {tag.rpartition('}')[2][:60]!r}, as no export perdure knows" if tag else "has no root element"
+    told = f"begins with {tag.rpartition('}')[2][:60]!r}, as no export perdure knows" if tag else "is damaged"
+    if _has_document_type(source.data):
+        told = "has a document type (DOCTYPE), as no export has"
     raise _refused(source, "format.unrecognised", f"this XML document {told}")
 
 

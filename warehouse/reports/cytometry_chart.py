@@ -21,6 +21,9 @@ from warehouse.reports.published import Row
 from warehouse.reports.value_kinds import BELOW, CROSS, KINDS
 from warehouse.reports.wording import counted, number, spelled
 
+PLAIN: Final = "format(datum.value, '~g')"
+"""Labels of ticks as plain numbers; the axis would round them to the step between ticks."""
+
 _DAYS_KEPT_LINEAR: Final = 14
 _SMALLEST_PERCENT: Final = 0.001
 _PERCENT_WITHOUT_LOD: Final = 0.01
@@ -78,7 +81,7 @@ class _Quantity:
         import altair as alt
 
         scaled = alt.Scale(type="symlog", constant=self.constant, domain=[self.low, self.high], nice=False, padding=8)
-        ticks = alt.Axis(values=symlog_ticks(self.low, self.high, self.constant), format="~g")
+        ticks = alt.Axis(values=symlog_ticks(self.low, self.high, self.constant), labelExpr=PLAIN)
         return alt.Y(f"{self.name}:Q", title=self.title, scale=scaled, axis=ticks)
 
 

@@ -91,7 +91,7 @@ def _files(published: Published, row: Row) -> Folded:
 
 def _unmapped(published: Published) -> Block:
     rows = published.view("unmapped_paths")
-    caption = f"{counted(len(rows), 'path')} of gates that study.toml does not name; they are kept and not used"
+    caption = f"{counted(len(rows), 'path')} of gates that study.toml does not name: kept, not used"
     note = "Gates above a population that is named are passed through and do not stand here."
     empty = "Every path of gates is a population of the study, or leads to one."
     table = tabulate(caption, rows, _UNMAPPED, empty, notes=(note,) if rows else (), rest_in="unmapped_paths")
@@ -144,6 +144,7 @@ def regated(published: Published) -> Section | None:
         spec=stored_against_regated(drawn, events),
         when_empty="No population has both counts.",
         notes=(
+            "Counted again minus stored, percent of the larger. "
             f"Dashed: the tolerance of the gate's type; a difference of {counted(events, 'event')} always agrees. "
             f"Not drawn: {len(rows) - len(seen)} without an event in either count"
             f"{_left_out(len(seen) - len(drawn))}. FlowJo bins polygons and ellipses, so small differences are of its "

@@ -6,7 +6,7 @@ from json import dumps
 from typing import Any, Final
 
 from warehouse.reports.blocks import Spec
-from warehouse.reports.charting import INK, RESPONSE_GROUPS, decades, embeddable, inline, on_top, scale
+from warehouse.reports.charting import RESPONSE_GROUPS, decades, embeddable, inline, on_top, scale
 from warehouse.reports.published import Row
 from warehouse.reports.value_kinds import ABOVE, BELOW, BENEATH, DETECTED, kind_shape
 from warehouse.reports.wording import cells, series
@@ -78,25 +78,26 @@ def _looks(row: Row, axis: tuple[float, float]) -> Row:
     }
 
 
-def _intervals(base: Any, rows: list[Row]) -> Any:
+def _colour(rows: list[Row]) -> Any:
     import altair as alt
 
     groups = scale(RESPONSE_GROUPS, [row["response_group"] for row in rows])
+    return alt.Color("response_group:N", title="Best response", scale=groups, legend=on_top(symbolOpacity=1))
+
+
+def _intervals(base: Any, rows: list[Row]) -> Any:
     has_ends = "isValid(datum.from) && isValid(datum.to) && datum.to > datum.from"
-    return (
-        base.transform_filter(has_ends)
-        .mark_rule(strokeWidth=2, opacity=0.55)
-        .encode(x="from:Q", x2="to:Q", color=alt.Color("response_group:N", scale=groups, legend=None))
-    )
+    rules = base.transform_filter(has_ends).mark_rule(strokeWidth=2, opacity=0.55)
+    return rules.encode(x="from:Q", x2="to:Q", color=_colour(rows))
 
 
 def _points(base: Any, rows: list[Row], axis: tuple[float, float]) -> Any:
     import altair as alt
 
     low, high = axis
-    ticks = [tick for tick in decades(low, high) if tick == 10 ** round(len(str(int(tick))) - 1)] or decades(low, high)
+    powers = [tick for tick in decades(low, high) if str(int(tick)).strip("0") == "1"]
+    ticks = powers if len(powers) > 1 else decades(low, high)
     names = dumps({str(int(tick)): cells(tick) for tick in ticks}, ensure_ascii=False)
-    groups = scale(RESPONSE_GROUPS, [row["response_group"] for row in rows])
     kinds = [_looks(row, axis)["kind"] for row in rows]
     return base.mark_point(size=62, filled=True, opacity=0.95).encode(
         x=alt.X(
@@ -105,7 +106,7 @@ def _points(base: Any, rows: list[Row], axis: tuple[float, float]) -> Any:
             scale=alt.Scale(type="log", domain=[low, high], nice=False),
             axis=alt.Axis(values=ticks, labelExpr=f"({names})[datum.value]", grid=True),
         ),
-        fill=alt.Fill("response_group:N", title="Best response", scale=groups, legend=on_top(symbolStrokeColor=INK)),
+        color=_colour(rows),
         shape=kind_shape(kinds),
         tooltip=[
             alt.Tooltip("subject_id:N", title="Subject"),

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from warehouse.reports.blocks import Spec
 from warehouse.reports.charting import INK, embeddable, inline, on_top
+from warehouse.reports.cytometry_chart import PLAIN
 from warehouse.reports.published import Row
 from warehouse.reports.value_kinds import CROSS
 from warehouse.reports.wording import number
@@ -41,9 +42,9 @@ def stored_against_regated(rows: list[Row], tolerance_events: int) -> Spec | Non
         return None
     largest = max(row["larger_count"] for row in rows)
     panels = []
-    for place, kind in enumerate(dict.fromkeys(row["gate_type"] for row in sorted(rows, key=lambda r: r["gate_type"]))):
+    for kind in sorted({row["gate_type"] for row in rows}):
         own = [_looks(row) for row in rows if row["gate_type"] == kind]
-        layers = [*_limits(own, largest, tolerance_events), _points(own, rows, largest, titled=place == 0)]
+        layers = [*_limits(own, largest, tolerance_events), _points(own, rows, largest)]
         title = alt.TitleParams(_title(kind, own), frame="group", anchor="start")
         panels.append(alt.layer(*layers).properties(width=_WIDE, height=_TALL, title=title))
     return embeddable(alt.concat(*panels, columns=3, spacing={"row": 24, "column": 18}))
@@ -64,7 +65,7 @@ def _title(kind: str, own: list[Row]) -> list[str]:
     return [f"{kind}: n = {number(len(own))}, {number(beyond)} beyond", f"tolerance {tolerance} %"]
 
 
-def _axes(largest: int, *, titled: bool) -> dict[str, Any]:
+def _axes(largest: int) -> dict[str, Any]:
     import altair as alt
 
     powers = [10**power for power in range(ceil(log10(max(largest, 2))) + 1)]
@@ -78,9 +79,9 @@ def _axes(largest: int, *, titled: bool) -> dict[str, Any]:
         ),
         "y": alt.Y(
             "signed_percent:Q",
-            title="Counted again minus stored, %" if titled else "Difference, %",
+            title="Difference, %",
             scale=alt.Scale(type="symlog", constant=_PERCENT_KEPT_LINEAR, domain=[-_ALL, _ALL], nice=False, padding=6),
-            axis=alt.Axis(values=ends, format="~g"),
+            axis=alt.Axis(values=ends, labelExpr=PLAIN),
         ),
     }
 
@@ -96,12 +97,12 @@ def _limits(own: list[Row], largest: int, tolerance_events: int) -> list[Any]:
          "side": side}
         for side in (-1, 1) for count in counts
     ]  # fmt: skip
-    base = alt.Chart(inline(lines)).encode(**_axes(largest, titled=False))
+    base = alt.Chart(inline(lines)).encode(**_axes(largest))
     zero = alt.Chart(inline([{"signed_percent": 0}])).mark_rule(color=INK, opacity=0.5).encode(y="signed_percent:Q")
     return [zero, base.mark_line(strokeDash=[4, 3], strokeWidth=1.2, color=INK).encode(detail="side:N")]
 
 
-def _points(own: list[Row], rows: list[Row], largest: int, *, titled: bool) -> Any:
+def _points(own: list[Row], rows: list[Row], largest: int) -> Any:
     import altair as alt
 
     shown = {_looks(row)["verdict"] for row in rows}
@@ -112,7 +113,7 @@ def _points(own: list[Row], rows: list[Row], largest: int, *, titled: bool) -> A
         alt.Chart(inline(own))
         .mark_point(size=40, filled=True, opacity=0.7)
         .encode(
-            **_axes(largest, titled=titled),
+            **_axes(largest),
             color=alt.Color("verdict:N", title="Difference", scale=colours, legend=on_top()),
             shape=alt.Shape("verdict:N", title="Difference", scale=shapes, legend=on_top()),
             tooltip=[
