@@ -28,6 +28,7 @@ HLA_TYPING: Final = Table(
     columns=(
         SUBJECT,
         Column("allele", pl.String, "Allele at the resolution it was typed at (A*02:01).", required=True, pattern=r"[A-Z][A-Z0-9]*\*[0-9]{2,4}(?::[0-9]{2,4}){0,3}[A-Z]?"),
+        Column("method", pl.String, "How it was typed (NGS, SSO)."),
         *SOURCE,
     ),
     references=(Reference("subject_id", "subjects.subject_id"),),

@@ -15,6 +15,7 @@ from tests.drawing import table
 from transforms.acquisition_quality import acquisition_quality
 from transforms.cytometry_matching import matched_samples
 from transforms.cytometry_populations import tube_populations
+from transforms.gating_pairs import PAIRED
 from transforms.population_vocabulary import paths
 from transforms.tube_findings import tube_findings
 
@@ -116,6 +117,7 @@ def computed(settings: StudySettings, arrivals: dict[str, int] | None = None, **
         "regated_counts": REGATED_COUNTS.empty(),
         "gate_agreement": GATE_AGREEMENT.empty(),
         "acquisition_measures": ACQUISITION_MEASURES.empty(),
+        "paired_samples": pl.DataFrame(schema=PAIRED),
         **given,
     }
     files = sorted(set(t["cytometry_samples"]["file_sha256"]))

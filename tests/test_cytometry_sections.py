@@ -14,7 +14,7 @@ import pytest
 
 from expectations.reasons import reason
 from tests.published_sample import drawn, publish, sample_study
-from tests.published_sample_cohort import settings
+from tests.published_sample_cohort import filled, settings
 from tests.published_sample_cytometry import cytometry_responses, cytometry_study, cytometry_tables
 from tests.test_reports import captions, specs, words
 from warehouse.reports import quality_page, study_page, write_pages
@@ -91,10 +91,11 @@ def panels(spec: dict[str, Any]) -> list[dict[str, Any]]:
 def test_percentages_stand_beside_cells_per_microlitre_and_every_panel_has_its_n(study):
     first, *_, multimer = charts(study, "cytometry")
     titles = [panel["title"]["text"] for panel in panels(first)]
-    assert len(titles) == 8
-    assert all(re.search(r": n = \d+ subjects, \d+ samples", title) for title in titles)
-    assert [title.endswith("with a blood count") for title in titles] == [False, True] * 4
-    assert "(viral)" in titles[6]
+    assert titles == [name for name in ("MART-1", "gp100", "NY-ESO-1", "CMV (viral)") for _ in range(2)]
+    ns = [panel["title"]["subtitle"] for panel in panels(first)]
+    assert all(re.match(r"n = \d+ subjects, \d+ samples", n) for n in ns)
+    assert [n.endswith("with a blood count") for n in ns] == [False, True] * 4
+    assert ns[0].endswith(", LOD 0.016")
     # No multimer has cells per microlitre in the sample: nothing stands beside its percentages.
     assert [len(pair["hconcat"]) for pair in multimer["vconcat"]] == [1, 1]
 
@@ -146,9 +147,24 @@ def test_scores_over_time_state_their_n_and_what_is_not_drawn(study):
     shown = section(study, "polyfunctionality")
     assert re.search(r"Polyfunctionality in blood over time \(IFNg, TNF\): n = 15 subjects \(6 responder", shown)
     assert "Not drawn: 4 subsets missing." in shown
-    assert "Scores by visit and best response, with n" in shown
+    assert "Scores by visit, or of the infusion product, and best response: n = 15 subjects (6 responder" in shown
     titles = {row["panel"] for row in rows_of(charts(study, "polyfunctionality")[0])}
     assert all(re.search(r", CD8: n = \d+ subjects, \d+ samples$", title) for title in titles)
+
+
+def test_scores_of_products_stand_in_a_table_where_blood_has_none(tmp_path):
+    responses = cytometry_responses().filter(
+        material="infusion_product", population="CD8", readout="IFNg", rule="fisher"
+    )
+    same = responses.rename({"plate_id": "batch"}).with_columns(markers=pl.lit("IFNg"), polyfunctionality_score=0.25)
+    scores = drawn("polyfunctionality", "specimen_id").head(0)
+    scores = pl.concat([scores, filled("polyfunctionality", same)])
+    frames = {"responses": cytometry_responses(), "polyfunctionality": scores}
+    document = study_page(cytometry_study(tmp_path / "products.duckdb", **frames))
+    shown = section(document, "polyfunctionality")
+    assert "No blood sample has counts and a fit of every boolean subset of the markers." in shown
+    assert charts(document, "polyfunctionality") == []
+    assert re.search(r"MART-1 CD8 infusion product responder \d 0\.250", shown)
 
 
 def test_infused_cells_of_every_assay_have_subjects_in_one_order_and_responders_first(study):
@@ -167,6 +183,22 @@ def test_infused_cells_of_every_assay_have_subjects_in_one_order_and_responders_
     assert {row["drawn_cells"] for row in below} == {6.5e7}
     assert all(
         row["from"] <= row["drawn_cells"] <= row["to"] for row in rows_of(spec) if row["kind"] != "below the LOD"
+    )
+
+
+def test_one_readout_an_assay_and_population_stands_open_and_others_behind_a_line(tmp_path):
+    cells = cytometry_tables()["reactive_cells"]
+    tnf = cells.filter(readout="IFNg", assay="cytometry").with_columns(readout=pl.lit("TNF"))
+    cd4 = tnf.with_columns(population=pl.lit("CD4"), readout=pl.lit("IFNg"))
+    database = cytometry_study(tmp_path / "more.duckdb", reactive_cells=pl.concat([cells, tnf, cd4]))
+    document = study_page(database)
+    first, others = charts(document, "infused-by-assay")
+    assert [panel["title"]["text"][0] for panel in first["concat"]] == [
+        "ELISpot IFNg", "cytometry CD8 IFNg", "cytometry CD4 IFNg", "cytometry CD8 multimer",
+    ]  # fmt: skip
+    assert [panel["title"]["text"][0] for panel in others["concat"]] == ["cytometry CD8 TNF"]
+    assert "by cytometry CD8 TNF: n = 15 products, 14 of 15 numbers can be drawn" in section(
+        document, "infused-by-assay"
     )
 
 

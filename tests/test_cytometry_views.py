@@ -239,6 +239,23 @@ def test_over_time_holds_reported_blood_under_each_readouts_primary_rule_with_th
     assert shown == [("in force", True), ("kept", False), ("tetramer", False)]
 
 
+def test_readouts_and_populations_stand_as_the_study_file_declares_them_and_markers_are_called_without_readouts():
+    markers = {"TNF": ["TNFa"], "IFNg": [], "CD107a": []}
+    own = changed(
+        cytometry__markers=markers,
+        cytometry__multimers=[{"antigen": "A"}],
+        cytometry__populations=[{"name": "CD8", "counted_as": "CD8"}, {"name": "CD4", "counted_as": None}],
+    )
+    assert view("analysis_readouts", "assay, readout, position", settings=own) == [
+        ("elispot", "IFNg", 1), ("cytometry", "TNF", 1), ("cytometry", "IFNg", 2), ("cytometry", "CD107a", 3),
+        ("cytometry", "multimer", 4),
+    ]  # fmt: skip
+    assert view("analysis_populations", "population, counted_as", settings=own) == [("CD8", "CD8"), ("CD4", None)]
+    few = changed(cytometry__markers=markers, cytometry__readouts=["IFNg+TNF+"])
+    assert view("analysis_readouts", "readout", settings=few) == [("IFNg",), ("IFNg+TNF+",)]
+    assert view("analysis_readouts", "readout") == [("IFNg",)]
+
+
 def compared(calls: str) -> pl.DataFrame:
     """Responses under both rules: each pair of letters is one specimen, fisher before mimosa; + - ? are the calls."""
     named = {"+": "positive", "-": "negative", "?": "not_evaluable"}
@@ -302,7 +319,7 @@ def test_scores_are_those_of_the_reported_batch_and_a_visit_takes_the_earlier_sa
     outcomes = drawn("outcomes", "subject_id | is_responder\nP1 | true\nP2 | true\nP3 | false")
     frames = {"polyfunctionality": SCORES, "responses": REPORTED, "outcomes": outcomes}
     columns = "specimen_id, batch, response_group"
-    assert view("polyfunctionality_over_time", columns, **frames) == [
+    assert view("reported_scores", columns, **frames) == [
         ("S1", "b1", "responder"),
         ("S2", "b1", "responder"),
         ("S3", "b2", "responder"),

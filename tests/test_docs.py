@@ -21,7 +21,15 @@ from expectations.study_file import parse_study
 from expectations.tables import PUBLISHED_AS, TABLES
 from flows.cli import cli
 from tests import mini_study, published_sample
-from transforms.readers import aid_text, long_csv, reference_tables, registry
+from transforms.readers import (
+    aid_text,
+    cytometry_csv,
+    facsdiva_table,
+    flowjo_table,
+    long_csv,
+    reference_tables,
+    registry,
+)
 from transforms.readers.source import SourceFile
 
 ROOT = Path(__file__).parents[1]
@@ -206,12 +214,25 @@ def test_the_example_of_an_aid_export_is_read_as_its_page_says():
 
 
 def test_the_examples_of_tables_are_read_without_a_fault():
-    first, *others = map(read_example, blocks("formats.md", "csv"))
-    assert first.format == long_csv.FORMAT
+    first, populations, *others = map(read_example, blocks("formats.md", "csv"))
+    assert (first.format, populations.format) == (long_csv.FORMAT, cytometry_csv.FORMAT)
     assert first.tables["elispot_counts"]["status"].to_list() == ["counted", "counted", "tntc", "tntc", "not_counted"]
     assert {name for found in others for name in found.tables} == {t.name for t in reference_tables.REFERENCE_TABLES}
-    for found in (first, *others):
+    statuses = populations.tables["cytometry_counts"]["status"].to_list()
+    assert statuses == ["counted", "counted", "counted", "counted", "percent_only"]
+    for found in (first, populations, *others):
         assert (found.bad_cells, found.unused_columns) == ([], {})
+
+
+def test_the_examples_of_exports_of_cytometry_are_read_as_counts_of_samples():
+    examples = [read_example(text) for text in blocks("formats.md", "txt")]
+    of_cytometry = {found.format: found.tables for found in examples if "cytometry_samples" in found.tables}
+    table, diva = of_cytometry[flowjo_table.FORMAT], of_cytometry[facsdiva_table.FORMAT]
+    assert table["cytometry_samples"]["sample_name"].to_list() == ["P01_MART-1.fcs", "P01_medium.fcs"]
+    assert table["cytometry_counts"]["count"].to_list() == [41250, 96, 39870, 9]
+    assert diva["cytometry_counts"].select("population_path", "count").rows() == [
+        ("", 100000), ("CD8", 41250), ("CD8/IFNg", 96),
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

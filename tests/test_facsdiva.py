@@ -213,7 +213,7 @@ def test_a_document_type_is_refused(head):
 
 
 def test_a_document_type_behind_the_place_where_the_root_is_looked_for_is_refused():
-    head = f"<!--{'x' * 70_000}--><!DOCTYPE bdfacs>"
+    head = f"<!--{'x' * 70_000}--><!DOCTYPE bdfacs SYSTEM 'more.dtd'>"
     assert refusal(facsdiva_experiment(facsdiva_tube("T"), head=head)).code == "format.unrecognised"
 
 

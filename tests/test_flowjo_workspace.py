@@ -26,7 +26,7 @@ CD4 = rectangle({"FSC-A": (10, 20)})
 
 
 def read(data: bytes, path: str = "w.wsp"):
-    return flowjo_workspace.read(source(data, path), document(data), SETTINGS).tables
+    return registry.read(source(data, path), SETTINGS).tables
 
 
 def counts(data: bytes) -> dict[str, tuple[str, int | None]]:

@@ -43,7 +43,7 @@ def test_a_file_without_content_is_empty(data):
 
 @pytest.mark.parametrize(
     "data",
-    [b"\xff\xfe", b"\xff\xfea", b"\x00" * 40, b"FCS3.0" + bytes(range(256)), b"\x81\x8d", b"%PDF-1.4\n\x81", b"GIF89a"],
+    [b"\xff\xfe", b"\xff\xfea", b"\x00" * 40, bytes(range(256)), b"\x81\x8d", b"%PDF-1.4\n\x81", b"GIF89a"],
 )
 def test_what_is_neither_text_nor_workbook_is_unrecognised(data):
     with pytest.raises(SourceFileError) as refused:
@@ -57,7 +57,14 @@ def test_text_is_text_in_every_encoding_labs_write(encoding):
     assert text_of(source(text.encode(encoding))) == text
 
 
-OTHER = sorted(path for room in ("clinical", "cytometry") for path in (SHARED / "real" / room).rglob("*.*"))
+REAL = SHARED / "real"
+OTHER = [
+    *sorted((REAL / "clinical").rglob("*.*")),
+    *(
+        REAL / "cytometry" / name
+        for name in ("ics_study/mimosa_ics.csv", "ics_study/sample-set.tsv", "fcs/corrupted.fcs")
+    ),
+]
 
 
 @needs_shared

@@ -75,5 +75,5 @@ def _populations(stored: Tables, settings: StudySettings) -> dict[str, pl.DataFr
     t["tube_populations"] = tube_populations(t, arrivals, settings)
     t["acquisition_quality"] = acquisition_quality(t["acquisition_measures"], samples, matched, settings)
     t["gate_agreement"] = gate_agreement(t, paired, settings)
-    t["tube_findings"] = tube_findings(t, settings)
+    t["tube_findings"] = tube_findings(t | {"paired_samples": paired}, settings)
     return {name: frame for name, frame in t.items() if name not in stored}

@@ -11,6 +11,7 @@ from expectations.computed_cytometry import TUBE_FINDINGS
 from expectations.study import StudySettings
 from transforms.cytometry_matching import bare
 from transforms.cytometry_populations import SAMPLE, WHAT, told_counts
+from transforms.gating_pairs import findings as unpaired
 from transforms.population_vocabulary import UNMAPPED
 
 Tables = Mapping[str, pl.DataFrame]
@@ -26,7 +27,8 @@ def tube_findings(tables: Tables, settings: StudySettings) -> pl.DataFrame:
 
     Args:
         tables: cytometry_tubes, cytometry_samples, cytometry_counts, matched_samples, population_paths,
-            tube_populations, regated_counts, gate_agreement and acquisition_quality, by contract name.
+            tube_populations, regated_counts, gate_agreement and acquisition_quality, by contract name, and under
+            `paired_samples` what `gating_pairs.pairs` gives.
         settings: the vocabulary, and corrections.cytometry.
 
     Returns:
@@ -47,6 +49,7 @@ def tube_findings(tables: Tables, settings: StudySettings) -> pl.DataFrame:
             _disagreements(tables["gate_agreement"], tables["matched_samples"]),
             _not_counted_again(tables["gate_agreement"], tables["matched_samples"]),
             _failed_acquisition(tables["acquisition_quality"], tables["matched_samples"]),
+            unpaired(tables["paired_samples"], tables["cytometry_samples"], tables["matched_samples"]),
         ]
     )
     shared = (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from expectations.errors import UsageError
 from warehouse import ledger
+from warehouse.events import EVENTS
 from warehouse.publish import fill, published
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def opened(folder: Path, as_of: date | None = None) -> Iterator[duckdb.DuckDBPyC
     """
     connection = _newest(folder) if as_of is None else _earlier(folder, as_of)
     with connection:
+        events = str(folder.resolve() / EVENTS).replace("'", "''")
+        connection.execute(f"set allowed_directories = ['{events}']")
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
         yield connection

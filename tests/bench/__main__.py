@@ -21,8 +21,8 @@ FCS_TARGET = (
     "times faster than `flowkit.Sample`; all on the same files in turn."
 )
 GATING_TARGET = (
-    "A file of a million events at least as fast as with FlowKit alone, counts equal; 200 FCS files with a workspace of\n"
-    f"20 populations on two processes at least {gating.TARGET} times faster than on one."
+    "A file of a million events at least as fast as with FlowKit alone, counts equal; 200 FCS files with a workspace\n"
+    f"of 20 populations on two processes at least {gating.TARGET} times faster than on one."
 )
 SCALE_TARGET = (
     "10 000 plates (960 000 wells) ingest, validate and commit in at most 180 s and 2 GB on two cores; twice the\n"

@@ -25,6 +25,8 @@ _MARKS: Final = b"\xef\xbb\xbf\xfe\xff \t\r\n"
 _BEGINS = re.compile(rb"<(?:\?xml\s|!DOCTYPE|!--|[A-Za-z_][\w.:-]*[\s/>])")
 _DECLARED: Final = b"<?xml"
 _DOCUMENT_TYPE: Final = b"<!DOCTYPE"
+_BARE = re.compile(rb"<!DOCTYPE\s+[\w:.-]+\s*>")
+"""A document type that only names the root, as FlowJo on the Mac writes one: it declares no entity and names no file."""
 _HEAD: Final = 1024
 """Bytes within which a document begins."""
 
@@ -56,7 +58,7 @@ def read_document(source: SourceFile, readers: Sequence[XmlReader], settings: St
         return None
     told = f"begins with {tag.rpartition('}')[2][:60]!r}, as no export perdure knows" if tag else "is damaged"
     if _has_document_type(source.data):
-        told = "has a document type (DOCTYPE), as no export has"
+        told = "has a document type (DOCTYPE) that declares something, as no export has"
     raise _refused(source, "format.unrecognised", f"this XML document {told}")
 
 
@@ -72,7 +74,7 @@ def root_of(source: SourceFile, damaged: str) -> etree._Element:
     from lxml import etree
 
     if _has_document_type(source.data):
-        raise _refused(source, damaged, "the document has a document type (DOCTYPE), which no export has")
+        raise _refused(source, damaged, "the document has a document type (DOCTYPE) that declares something, which no export has")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(source.data, parser)
@@ -80,8 +82,8 @@ def root_of(source: SourceFile, damaged: str) -> etree._Element:
         line = getattr(error, "lineno", None)
         place = f"line {line}" if line else "document"
         raise _refused(source, damaged, f"the XML is cut short or damaged ({str(error)[:80]})", place) from None
-    if root.getroottree().docinfo.doctype:
-        raise _refused(source, damaged, "the document has a document type (DOCTYPE), which no export has")
+    if not _declares_nothing(root.getroottree().docinfo):
+        raise _refused(source, damaged, "the document has a document type (DOCTYPE) that declares something, which no export has")
     return root
 
 
@@ -94,7 +96,14 @@ def _is_root(tag: str | None, roots: tuple[str, ...]) -> bool:
 
 
 def _has_document_type(data: bytes) -> bool:
-    return _DOCUMENT_TYPE in (data.replace(b"\x00", b"") if b"\x00" in data[:_HEAD] else data)
+    plain = data.replace(b"\x00", b"") if b"\x00" in data[:_HEAD] else data
+    return _DOCUMENT_TYPE in _BARE.sub(b"", plain, count=1)
+
+
+def _declares_nothing(docinfo: etree.DocInfo) -> bool:
+    """As `_has_document_type`, of what the parser made of a document in whatever encoding."""
+    told = docinfo.internalDTD
+    return told is None or not (docinfo.public_id or docinfo.system_url or list(told.iterentities()))
 
 
 def _plain(head: bytes) -> bytes:

@@ -28,7 +28,7 @@ _DAYS_KEPT_LINEAR: Final = 14
 _SMALLEST_PERCENT: Final = 0.001
 _PERCENT_WITHOUT_LOD: Final = 0.01
 _CELLS_KEPT_LINEAR: Final = 0.1
-_WIDE: Final = 410
+_WIDE: Final = 400
 _TALL: Final = 190
 
 _CALLS: Final = {"positive": "circle", "negative": KINDS[BELOW], "indeterminate": "triangle-up", "not evaluable": CROSS}
@@ -111,20 +111,28 @@ def _panel(common: _Common, antigen: str, quantity: _Quantity) -> Any:
     if is_percent and antigen == common.rows[0]["antigen"]:
         lines = lines.add_params(common.picked)  # once: all panels know it by its name
     layers = [*(_lod(own) if is_percent else ()), lines, _points(base, common)]
-    title = alt.TitleParams(_title(antigen, own, is_percent=is_percent), frame="group", anchor="start")
+    title = alt.TitleParams(
+        _named(antigen, own),
+        subtitle=_n(own, is_percent=is_percent),
+        subtitleFontSize=12,
+        frame="group",
+        anchor="start",
+    )
     return alt.layer(*layers).properties(width=_WIDE, height=_TALL, title=title)
 
 
-def _title(antigen: str, own: list[Row], *, is_percent: bool) -> str:
+def _named(antigen: str, own: list[Row]) -> str:
+    is_tumour = all(row["antigen_role"] == "tumour" for row in own)
+    return antigen if is_tumour else f"{antigen} ({own[0]['antigen_role']})"
+
+
+def _n(own: list[Row], *, is_percent: bool) -> str:
     n = f"n = {counted(len({row['subject_id'] for row in own}), 'subject')}, {counted(len(own), 'sample')}"
     if not is_percent:
-        return f"{antigen}: {n} with a blood count"
+        return f"{n} with a blood count"
     lods = [row["lod"] for row in own if row["lod"] is not None]
-    told = "no LOD" if not lods else f"LOD {number(min(lods))}"
-    if lods and number(min(lods)) != number(max(lods)):
-        told += f" to {number(max(lods))}"
-    role = "" if own[0]["antigen_role"] == "tumour" else f" ({own[0]['antigen_role']})"
-    return f"{antigen}{role}: {n}, {told}"
+    low, high = (number(end(lods), 2) for end in (min, max)) if lods else ("none", "none")
+    return f"{n}, LOD {low}" if low == high else f"{n}, LOD {low} to {high}"
 
 
 def study_days(rows: list[Row], visit_days: list[int]) -> Any:
@@ -137,7 +145,9 @@ def study_days(rows: list[Row], visit_days: list[int]) -> Any:
         "study_day:Q",
         title="Study day (0 = infusion; symmetric log)",
         scale=alt.Scale(type="symlog", constant=_DAYS_KEPT_LINEAR, domain=[first, last], nice=False, padding=8),
-        axis=alt.Axis(values=[day for day in sorted({0, *visit_days}) if first <= day <= last], grid=True),
+        axis=alt.Axis(
+            values=[day for day in sorted({0, *visit_days}) if first <= day <= last], grid=True, labelSeparation=5
+        ),
     )
 
 

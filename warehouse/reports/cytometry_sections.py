@@ -65,7 +65,7 @@ def _over_time(place: int, rows: list[Row], days: list[int]) -> Chart:
 
 
 def _subtracted(row: Row) -> str:
-    if row["readout"] == "multimer":
+    if _is_multimer(row):
         return "Multimer-binding cells; nothing is subtracted."
     return "Stimulated minus unstimulated tubes; negative values are kept."
 
@@ -136,43 +136,57 @@ def rules_compared(published: Published) -> Section | None:
     return Section("cytometry-rules", "Calls of cytometry by rule", (table,))
 
 
+def _score(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.3f}"
+
+
 _BY_VISIT: Final = (
     Shown("Antigen", "antigen"),
     Shown("Population", "population"),
     Shown("Visit", "visit"),
     Shown("Best response", "response_group"),
     Shown("n", "n_subjects", is_numeric=True),
-    Shown("Polyfunctionality, median", "polyfunctionality_median", is_numeric=True),
-    Shown("lowest", "polyfunctionality_min", is_numeric=True),
-    Shown("highest", "polyfunctionality_max", is_numeric=True),
-    Shown("Functionality, median", "functionality_median", is_numeric=True),
+    Shown("Polyfunctionality, median", lambda row: _score(row["polyfunctionality_median"]), is_numeric=True),
+    Shown("lowest", lambda row: _score(row["polyfunctionality_min"]), is_numeric=True),
+    Shown("highest", lambda row: _score(row["polyfunctionality_max"]), is_numeric=True),
+    Shown("Functionality, median", lambda row: _score(row["functionality_median"]), is_numeric=True),
 )
 
 
 def polyfunctionality(published: Published) -> Section | None:
-    """Scores over time by antigen and population; None where the study has no cytometry."""
-    rows = published.view("polyfunctionality_over_time")
+    """Scores over time by antigen and population, those of products in a table; None where there are none."""
+    rows = published.view("reported_scores")
     if not rows:
         return None
+    days = [row["day"] for row in published.view("analysis_visits")]
+    chart = _scores([row for row in rows if row["material"] == "blood" and row["study_day"] is not None], days)
+    visits = published.view("scores_by_visit")
+    caption = f"Scores by visit, or of the infusion product, and best response: {_scored(rows)}"
+    table = tabulate(caption, visits, _BY_VISIT, "No specimen has a score.", rest_in="scores_by_visit")
+    by_visit = table if chart.spec is None else Folded(caption, (table,))
+    return Section("polyfunctionality", "Polyfunctionality", (chart, by_visit))
+
+
+def _scored(rows: list[Row]) -> str:
     drawn = [row for row in rows if row["polyfunctionality_score"] is not None]
     groups = {row["subject_id"]: row["response_group"] for row in drawn}
+    return f"n = {counted(len(groups), 'subject')} ({_in_order(groups.values())}), {counted(len(drawn), 'score')}"
+
+
+def _scores(rows: list[Row], days: list[int]) -> Chart:
+    drawn = [row for row in rows if row["polyfunctionality_score"] is not None]
     undrawn = Counter(spelled(row["reason"] or "no score") for row in rows if row["polyfunctionality_score"] is None)
     markers = " or ".join(dict.fromkeys(row["markers"] for row in rows))
-    chart = Chart(
+    return Chart(
         anchor="polyfunctionality-over-time",
-        caption=f"Polyfunctionality in blood over time ({markers}): n = {counted(len(groups), 'subject')} "
-        f"({_in_order(groups.values())}), {counted(len(drawn), 'score')}",
-        spec=scores_over_time(drawn, [row["day"] for row in published.view("analysis_visits")]),
-        when_empty="No sample has counts and a fit of every boolean subset yet.",
+        caption=f"Polyfunctionality in blood over time ({markers}): {_scored(rows)}",
+        spec=scores_over_time(drawn, days),
+        when_empty="No blood sample has counts and a fit of every boolean subset of the markers.",
         notes=(
             "The probability of a response, by mimosa, in each boolean subset of the markers, subsets of more "
             f"functions weighing more; 0 to 1. Not drawn: {listed(dict(undrawn))}.",
         ),
     )
-    visits = published.view("scores_by_visit")
-    table = tabulate("Scores by visit", visits, _BY_VISIT, "No sample has a score.", rest_in="scores_by_visit")
-    blocks: tuple[Block, ...] = (chart, Folded("Scores by visit and best response, with n", (table,)))
-    return Section("polyfunctionality", "Polyfunctionality", blocks)
 
 
 def infused_by_assay(published: Published) -> Section | None:
@@ -180,19 +194,40 @@ def infused_by_assay(published: Published) -> Section | None:
     rows = published.view("reactive_cells_by_assay")
     if not any(row["assay"] == "cytometry" for row in rows):
         return None
+    shown, others = _leading(rows)
+    chart = _reactive("reactive-cells", shown)
+    more = _reactive("reactive-cells-others", others) if others else None
+    return Section(
+        "infused-by-assay", "Infused cells by assay", (chart, *((Folded(more.caption, (more,)),) if more else ()))
+    )
+
+
+def _leading(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Of each assay and population the first readout, and multimers; and the rest."""
+    first = {(row["assay"], row["population"]): row["readout"] for row in reversed(rows) if not _is_multimer(row)}
+    leads = [_is_multimer(row) or first[row["assay"], row["population"]] == row["readout"] for row in rows]
+    pairs = list(zip(rows, leads, strict=True))
+    return [row for row, is_first in pairs if is_first], [row for row, is_first in pairs if not is_first]
+
+
+def _is_multimer(row: Row) -> bool:
+    return bool(row["readout"] == "multimer")
+
+
+def _reactive(anchor: str, rows: list[Row]) -> Chart:
     n_subjects = len({row["subject_id"] for row in rows})
     drawn = [row for row in rows if is_drawn(row)]
     undrawn = Counter(spelled(row["reason"] or "none detected") for row in rows if not is_drawn(row))
-    chart = Chart(
-        anchor="reactive-cells",
-        caption=f"Tumour-reactive T cells infused, by assay: n = {counted(n_subjects, 'product')}, "
+    named = list(dict.fromkeys(series(row["assay"], row["population"], row["readout"]) for row in rows))
+    return Chart(
+        anchor=anchor,
+        caption=f"Tumour-reactive T cells infused, by {', '.join(named)}: n = {counted(n_subjects, 'product')}, "
         f"{len(drawn)} of {counted(len(rows), 'number')} can be drawn",
         spec=reactive_cells(rows),
         when_empty="No infusion product has a number of tumour-reactive cells yet.",
         notes=(
             f"Bar: 95{SPACE}% interval of sampling alone. Subjects stand in the same order in every panel, responders "
-            f"first. Below the LOD: open, at the LOD. Assays count different cells: secretion over days, cytokine "
+            "first. Below the LOD: open, at the LOD. Assays count different cells: secretion over days, cytokine "
             f"within hours, binding of one peptide; agreement is not expected. Not drawn: {listed(dict(undrawn))}.",
         ),
     )
-    return Section("infused-by-assay", "Infused cells by assay", (chart,))

@@ -17,7 +17,7 @@ _TALL: Final = 190
 def scores_over_time(rows: list[Row], visit_days: list[int]) -> Spec | None:
     """Polyfunctionality score of each subject over study days, coloured and dashed by response group.
 
-    Rows are those of the view `polyfunctionality_over_time` with a score. None where there is none.
+    Rows are those of the view `reported_scores` of blood with a score and a study day. None where there is none.
     """
     import altair as alt
 

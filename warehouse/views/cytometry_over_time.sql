@@ -15,11 +15,10 @@ in_force as (
     select assay, population, readout from analysis_in_force
 ),
 populations as (
-    select
-        unnest(from_json(value, '["JSON"]')) ->> 'name' as population,
-        generate_subscripts(from_json(value, '["JSON"]'), 1) as place
-    from settings
-    where setting = 'cytometry.populations'
+    select population, position from analysis_populations
+),
+readouts as (
+    select assay, readout, position from analysis_readouts
 )
 select
     reported.population,
@@ -51,12 +50,14 @@ from reported
 left join response_groups using (subject_id)
 left join declared using (antigen)
 left join populations using (population)
+left join readouts using (assay, readout)
 left join in_force using (assay, population, readout)
 order by
     is_primary_series desc,
     reported.readout = 'multimer',
-    populations.place,
+    populations.position,
     reported.population,
+    readouts.position,
     reported.readout,
     declared.position,
     reported.antigen,

@@ -40,10 +40,17 @@ compared as (
             + (n_both_negative + n_only_mimosa) * (n_both_negative + n_only_fisher)
         ) / nullif(n_compared * n_compared, 0) as by_chance
     from counted
+),
+populations as (
+    select population, position from analysis_populations
+),
+readouts as (
+    select readout, position from analysis_readouts
+    where assay = 'cytometry'
 )
 select
-    population,
-    readout,
+    compared.population,
+    compared.readout,
     n_responses,
     n_compared,
     n_both_positive,
@@ -56,4 +63,6 @@ select
     -- Cohen's kappa: null where every response is called alike by both rules.
     (observed - by_chance) / nullif(1 - by_chance, 0) as kappa
 from compared
-order by population, readout;
+left join populations using (population)
+left join readouts using (readout)
+order by populations.position, compared.population, readouts.position, compared.readout;

@@ -14,6 +14,9 @@ declared as (
     from listed
     group by all
 ),
+antigens as (
+    select antigen, position from analysis_antigens
+),
 measured as (
     select * from responses
     where assay = 'cytometry' and readout = 'multimer' and is_reported
@@ -46,5 +49,6 @@ select
     coalesce(sum(n_positive), 0)::bigint as n_positive
 from declared
 left join by_subject using (antigen, population)
-group by declared.antigen, declared.population, declared.hla
-order by declared.antigen, declared.population;
+left join antigens using (antigen)
+group by declared.antigen, declared.population, declared.hla, antigens.position
+order by antigens.position, declared.antigen, declared.population;

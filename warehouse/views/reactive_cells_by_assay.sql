@@ -6,6 +6,12 @@ products as (
 ),
 response_groups as (
     select subject_id, best_overall_response, is_responder from outcomes
+),
+populations as (
+    select population, position from analysis_populations
+),
+readouts as (
+    select assay, readout, position from analysis_readouts
 )
 select
     products.assay,
@@ -33,10 +39,14 @@ select
     end as response_group
 from products
 left join response_groups using (subject_id)
+left join populations using (population)
+left join readouts using (assay, readout)
 order by
     products.assay desc,
     products.readout = 'multimer',
-    products.population,
+    readouts.position,
     products.readout,
+    populations.position,
+    products.population,
     list_position(['responder', 'non-responder', 'not evaluable'], response_group),
     products.subject_id;

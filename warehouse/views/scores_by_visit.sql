@@ -1,8 +1,8 @@
--- Grain: one antigen, population, visit and response group: polyfunctionality in blood, the first sample of a subject.
+-- Grain: one antigen, population, visit (or infusion product) and response group: scores, of a subject's first sample.
 create or replace view scores_by_visit as
 with
 scores as (
-    select * from polyfunctionality_over_time
+    select * from reported_scores
     where polyfunctionality_score is not null
 ),
 -- Two samples of a subject in one visit: the earlier.
@@ -17,6 +17,9 @@ visits as (
 ),
 declared as (
     select antigen, position from analysis_antigens
+),
+populations as (
+    select population, position from analysis_populations
 )
 select
     once_a_visit.population,
@@ -31,17 +34,20 @@ select
 from once_a_visit
 left join visits using (visit)
 left join declared using (antigen)
+left join populations using (population)
 group by
     once_a_visit.population,
+    populations.position,
     once_a_visit.antigen,
     declared.position,
     once_a_visit.visit,
     visits.position,
     once_a_visit.response_group
 order by
+    populations.position,
     once_a_visit.population,
     declared.position,
     once_a_visit.antigen,
     visits.position,
     once_a_visit.visit,
-    once_a_visit.response_group desc;
+    list_position(['responder', 'non-responder', 'not evaluable'], once_a_visit.response_group);

@@ -1,26 +1,29 @@
--- Grain: one antigen in one blood specimen and batch, as reported, of an infused subject and population.
-create or replace view polyfunctionality_over_time as
+-- Grain: one antigen in one specimen of blood or product and batch, as reported, and population: its polyfunctionality.
+create or replace view reported_scores as
 with
 scores as (
     select * from polyfunctionality
-    where study_day is not null
 ),
 reported as (
-    select distinct specimen_id, plate_id as batch, antigen, population from responses
-    where assay = 'cytometry' and is_reported and material = 'blood'
+    select distinct specimen_id, plate_id as batch, antigen, population, material from responses
+    where assay = 'cytometry' and is_reported and material in ('blood', 'infusion_product')
 ),
 response_groups as (
     select subject_id, best_overall_response, is_responder from outcomes
 ),
 declared as (
     select antigen, position from analysis_antigens
+),
+populations as (
+    select population, position from analysis_populations
 )
 select
+    reported.material,
     scores.population,
     scores.antigen,
     scores.subject_id,
     scores.study_day,
-    scores.visit,
+    case reported.material when 'blood' then scores.visit else 'infusion product' end as visit,
     scores.specimen_id,
     scores.batch,
     scores.markers,
@@ -35,7 +38,10 @@ from scores
 inner join reported using (specimen_id, batch, antigen, population)
 left join response_groups using (subject_id)
 left join declared using (antigen)
+left join populations using (population)
 order by
+    reported.material,
+    populations.position,
     scores.population,
     declared.position,
     scores.antigen,
