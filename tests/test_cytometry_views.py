@@ -211,6 +211,12 @@ def test_the_latest_version_of_a_fit_is_in_force_and_weak_ones_stand_first():
         ("B", 0, "no fit"),
         ("A", 2, "sound"),
     ]
+    columns = "antigen, n_fits, n_sound, n_weak, n_no_fit, max_specimens"
+    assert view("mimosa_fits_in_sum", columns, mimosa_fits=fits) == [
+        ("A", 1, 1, 0, 0, 14),
+        ("B", 1, 0, 0, 1, 3),
+        ("C", 1, 0, 1, 0, 15),
+    ]
 
 
 def test_over_time_holds_reported_blood_under_each_readouts_primary_rule_with_the_primary_series_first():

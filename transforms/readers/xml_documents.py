@@ -26,7 +26,7 @@ _BEGINS = re.compile(rb"<(?:\?xml\s|!DOCTYPE|!--|[A-Za-z_][\w.:-]*[\s/>])")
 _DECLARED: Final = b"<?xml"
 _DOCUMENT_TYPE: Final = b"<!DOCTYPE"
 _BARE = re.compile(rb"<!DOCTYPE\s+[\w:.-]+\s*>")
-"""A document type that only names the root, as FlowJo on the Mac writes one: it declares no entity and names no file."""
+"""A document type that only names the root, as FlowJo on the Mac writes it: no entity declared, no file named."""
 _HEAD: Final = 1024
 """Bytes within which a document begins."""
 
@@ -58,7 +58,7 @@ def read_document(source: SourceFile, readers: Sequence[XmlReader], settings: St
         return None
     told = f"begins with {tag.rpartition('}')[2][:60]!r}, as no export perdure knows" if tag else "is damaged"
     if _has_document_type(source.data):
-        told = "has a document type (DOCTYPE) that declares something, as no export has"
+        told = "declares a document type (DOCTYPE), as no export does"
     raise _refused(source, "format.unrecognised", f"this XML document {told}")
 
 
@@ -74,7 +74,7 @@ def root_of(source: SourceFile, damaged: str) -> etree._Element:
     from lxml import etree
 
     if _has_document_type(source.data):
-        raise _refused(source, damaged, "the document has a document type (DOCTYPE) that declares something, which no export has")
+        raise _refused(source, damaged, "it declares a document type (DOCTYPE), which no export does")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(source.data, parser)
@@ -83,7 +83,7 @@ def root_of(source: SourceFile, damaged: str) -> etree._Element:
         place = f"line {line}" if line else "document"
         raise _refused(source, damaged, f"the XML is cut short or damaged ({str(error)[:80]})", place) from None
     if not _declares_nothing(root.getroottree().docinfo):
-        raise _refused(source, damaged, "the document has a document type (DOCTYPE) that declares something, which no export has")
+        raise _refused(source, damaged, "it declares a document type (DOCTYPE), which no export does")
     return root
 
 

@@ -283,19 +283,36 @@ _FITS: Final = (
 )
 
 
+_FITS_IN_SUM: Final = (
+    Shown("Antigen", "antigen"),
+    Shown("Population", "population"),
+    Shown("Mixtures", "n_fits", is_numeric=True),
+    Shown("Sound", "n_sound", is_numeric=True),
+    Shown(
+        "Weak", lambda row: Mark(share(row["n_weak"], row["n_fits"]), "warn" if row["n_weak"] else ""), is_numeric=True
+    ),
+    Shown("Too few specimens", "n_no_fit", is_numeric=True),
+    Shown("Specimens of a mixture", lambda row: _range(row["min_specimens"], row["max_specimens"]), is_numeric=True),
+)
+
+
 def fits(published: Published) -> Section | None:
-    """Mixtures of mimosa that are weakly identified; those that lack specimens behind a line; None without any."""
+    """Mixtures of mimosa by antigen and population, weak and missing ones behind a line; None without any."""
     rows = published.view("mimosa_fits_in_force")
     if not rows:
         return None
-    weak, missing = ([row for row in rows if row["fit"] == kind] for kind in ("weak", "no fit"))
-    caption = f"{len(weak)} of {counted(len(rows), 'mixture')} weakly identified"
-    note = "It did not converge, or a parameter runs away; calls that rest on it carry the flag weak_fit."
-    notes, view = (note,) if weak else (), "mimosa_fits_in_force"
-    blocks: list[Block] = [
-        tabulate(caption, weak, _FITS, "No mixture is weakly identified.", notes=notes, rest_in=view)
-    ]
-    if missing:
-        told = f"{counted(len(missing), 'mixture')} with too few specimens: no call by mimosa"
-        blocks.append(Folded(told, (tabulate(told, missing, _FITS, "", rest_in=view),)))
+    n = {kind: [row for row in rows if row["fit"] == kind] for kind in ("weak", "no fit")}
+    caption = f"{len(n['weak'])} of {counted(len(rows), 'mixture')} weakly identified"
+    note = (
+        "One mixture an antigen, population, subset and visit. A weak one did not converge, or a parameter runs away, "
+        "as where hardly anybody responds; calls that rest on it carry the flag weak_fit."
+    )
+    told = {
+        f"{counted(len(n['weak']), 'mixture')} weakly identified": n["weak"],
+        f"{counted(len(n['no fit']), 'mixture')} with too few specimens: no call by mimosa": n["no fit"],
+    }
+    blocks: list[Block] = [tabulate(caption, published.view("mimosa_fits_in_sum"), _FITS_IN_SUM, "", notes=(note,))]
+    for words, listed in told.items():
+        if listed:
+            blocks.append(Folded(words, (tabulate(words, listed, _FITS, "", rest_in="mimosa_fits_in_force"),)))
     return Section("fits", "Mixtures of mimosa", tuple(blocks))

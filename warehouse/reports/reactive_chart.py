@@ -11,8 +11,8 @@ from warehouse.reports.published import Row
 from warehouse.reports.value_kinds import ABOVE, BELOW, BENEATH, DETECTED, kind_shape
 from warehouse.reports.wording import cells, series
 
-_COLUMNS: Final = 3
-_WIDE: Final = 255
+_WIDE: Final = {1: 420, 2: 410, 3: 255}
+"""Width of a panel by how many stand side by side."""
 _ROW: Final = 17
 _GROUPS: Final = tuple(RESPONSE_GROUPS)
 
@@ -34,16 +34,17 @@ def reactive_cells(rows: list[Row]) -> Spec | None:
     if not numbers:
         return None
     subjects, axis = _order(rows), _cells_axis(numbers)
-    panels = []
-    for named in dict.fromkeys(series(row["assay"], row["population"], row["readout"]) for row in rows):
+    panels, every = [], list(dict.fromkeys(series(row["assay"], row["population"], row["readout"]) for row in rows))
+    n_columns = 2 if len(every) == 4 else min(3, len(every))
+    for named in every:
         own = [row for row in rows if series(row["assay"], row["population"], row["readout"]) == named]
         drawn = [_looks(row, axis) for row in own if is_drawn(row)]
         place = alt.Y("subject_id:N", sort=subjects, title=None, scale=alt.Scale(domain=subjects))
         base = alt.Chart(inline(drawn)).encode(y=place)
         title = alt.TitleParams([named, f"n = {len(drawn)} of {len(own)}"], frame="group", anchor="start")
         layers = alt.layer(_intervals(base, numbers), _points(base, numbers, axis))
-        panels.append(layers.properties(width=_WIDE, height=alt.Step(_ROW), title=title))
-    return embeddable(alt.concat(*panels, columns=_COLUMNS, spacing={"row": 26, "column": 16}))
+        panels.append(layers.properties(width=_WIDE[n_columns], height=alt.Step(_ROW), title=title))
+    return embeddable(alt.concat(*panels, columns=n_columns, spacing={"row": 26, "column": 16}))
 
 
 def _order(rows: list[Row]) -> list[str]:

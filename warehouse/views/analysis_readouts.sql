@@ -1,4 +1,4 @@
--- Grain: one readout of one assay that study.toml declares, in its order; multimers last.
+-- Grain: one readout of one assay that study.toml declares, in its order, multimers last.
 create or replace view analysis_readouts as
 with
 settings_in_force as (

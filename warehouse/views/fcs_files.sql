@@ -18,7 +18,7 @@ tubes as (
 select
     coalesce(paths.path, left(raw_files.file_sha256, 12)) as path,
     raw_files.data_set,
-    -- Only the first data set of a file is a tube; others describe the same acquisition.
+    -- Only the first data set of a file is a tube: others describe the same acquisition.
     case when raw_files.data_set = 1 then tubes.tube_id end as tube_id,
     case when raw_files.data_set = 1 then tubes.reason end as reason,
     raw_files.fcs_version,
