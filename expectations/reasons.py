@@ -120,7 +120,7 @@ _TUBE: Final = (
     Reason("population.counts_differ", "tube", "Files give one population of a tube different counts; the one saved last is used, unless corrections.cytometry is \"hold\".", "Dismiss the file that is wrong, or leave it."),
     Reason("count.percent_only", "tube", "A table gives percentages without counts; they are kept, and no call can rest on them.", "Export the table again with the statistic Count."),
     Reason("count.never_computed", "tube", "The workspace stores -1: this population was never computed.", "Open the workspace in FlowJo with its FCS files, let it compute, and save it."),
-    Reason("count.stale", "tube", "The workspace stores 0 for all events of a sample that has some: its counts are stale.", "Open the workspace in FlowJo with its FCS files, let it compute, and save it."),
+    Reason("count.stale", "tube", "The file stores 0 for all events of a sample that has some, or fewer events for a population than for one inside it: these counts are stale.", "Open the workspace in FlowJo with its FCS files, let it compute, and save it."),
     Reason("gating.fcs_ambiguous", "tube", "Several FCS files could be this sample of the workspace; it was not counted again.", "Name plate, experiment or batch so that one of them fits."),
     Reason("gating.fcs_differs", "tube", "The FCS file of that name holds another number of events than the workspace says; it was not counted again.", "Put the FCS file the workspace was made from into the inbox."),
     Reason("gating.unsupported", "tube", "The gate, transformation or compensation is of a kind that cannot be applied.", "Rely on the stored count, or export the gate as Gating-ML 2.0."),
