@@ -23,7 +23,7 @@ from expectations.cytometry_in import (
 from expectations.identities import FILE, PLACE, SPECIMEN, SUBJECT
 
 BATCH: Final = Column("batch", pl.String, "Experiment, plate or day stained together; `one batch` where none is named.", required=True)  # fmt: skip
-SUBSET: Final = Column("subset", pl.String, "Markers with their signs (IFNg+TNF-), `a or b` for a union, `<antigen> multimer+`; empty for the population itself.", required=True)  # fmt: skip
+SUBSET: Final = Column("subset", pl.String, "Markers with their signs (IFNg+TNF-), `a or b` for a union, `<antigen> <allele> multimer+` (MART-1 A*02:01 multimer+); empty for the population itself.", required=True)  # fmt: skip
 _POPULATION: Final = CELL_POPULATION.but(description="Population under the name study.toml gives it.")
 
 MATCHED_SAMPLES: Final = Table(
@@ -171,7 +171,7 @@ BOOLEAN_SUBSETS: Final = Table(
         Column("unstimulated_count", pl.Int64, "Events in the unstimulated tubes.", unit="events", required=True),
         Column("unstimulated_parent_count", pl.Int64, "Events of the population there.", unit="events", required=True),
         Column("net_percent", pl.Float64, "Stimulated minus unstimulated.", unit="percentage points", required=True),
-        Column("z", pl.Float64, "Probability of a response under MIMOSA; null without a fit."),
+        Column("z", pl.Float64, "Probability of a response under MIMOSA; null without a fit that can judge it."),
         Column("fit_version", pl.Int32, "Version of that fit (mimosa_fits)."),
     ),
 )

@@ -28,6 +28,7 @@ HLA_TYPING: Final = Table(
     columns=(
         SUBJECT,
         Column("allele", pl.String, "Allele at the resolution it was typed at (A*02:01).", required=True, pattern=r"[A-Z][A-Z0-9]*\*[0-9]{2,4}(?::[0-9]{2,4}){0,3}[A-Z]?"),
+        Column("copies", pl.Int32, "2 where the subject is homozygous for it, so that the gene has no other allele; 1, or empty, where that is not known.", minimum=1, maximum=2),
         Column("method", pl.String, "How it was typed (NGS, SSO)."),
         *SOURCE,
     ),

@@ -43,6 +43,11 @@ class Multimer(Part):
     population: Name = Field(default="CD8", description="Population the percentage is of.")
     gates: tuple[Name, ...] = Field(min_length=1, description="Spellings of the gate below that population.")
 
+    @property
+    def subset(self) -> str:
+        """Its subset of the population, as tables spell it; each allele's is its own."""
+        return f"{self.antigen} {self.hla} {MULTIMER}+"
+
 
 class Match(Part):
     """How a sample without a row in cytometry_tubes is matched to a specimen and a stimulus."""
@@ -128,6 +133,15 @@ class CytometryQuality(Part):
     on_viability: OnFailure = Field(default="indeterminate", description="What a lower viability does.")
     on_below_lod: OnFailure = Field(
         default="indeterminate", description="What a positive below its limit of detection becomes."
+    )
+    min_positive_control_percent: float | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        description="Smallest net percentage of the positive controls (controls.positive), by population and readout. Unset: they are not judged.",
+    )
+    on_positive_control: OnFailure = Field(
+        default="not_evaluable", description="What a lower positive control, or none, does."
     )
     on_acquisition: OnFailure = Field(
         default="flag", description="What a failed acquisition measure of one of the tubes does."
@@ -236,7 +250,7 @@ class Cytometry(Part):
         _refuse_twice("populations", [(path, one.name) for one in self.populations for path in one.paths])
         spelled = [(s, name) for name, others in self.markers.items() for s in dict.fromkeys((name, *others))]
         _refuse_twice("markers", spelled)
-        _refuse_twice("multimers", [(f"{m.population}/{g}", m.antigen) for m in self.multimers for g in m.gates])
+        _refuse_twice("multimers", [(f"{m.population}/{g}", m.subset) for m in self.multimers for g in m.gates])
         return self
 
     @model_validator(mode="after")

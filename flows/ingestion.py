@@ -109,12 +109,11 @@ class Ingestion:
         """Checks, splits and compares everything read; gives the number of files held back."""
         live = {table.name: lake.read(self.folder, table, self.versions) for table in INGESTED}
         present = {sha for frame in live.values() for sha in frame["file_sha256"].unique()}
+        here = set(self.events.in_inbox.values())
         live_files = {
-            row["file_sha256"]: LiveFile(
-                row["file_sha256"], row["path"], row["arrival"], self.released_in.get(row["file_sha256"])
-            )
+            sha: LiveFile(sha, row["path"], row["arrival"], self.released_in.get(sha), sha in here)
             for row in self.previous
-            if row["file_sha256"] in present
+            if (sha := row["file_sha256"]) in present
         }
         self.judgement = judge(self.candidates, live, list(live_files.values()), self.settings, suites.check)
         self.files = file_states(self.previous, self.events, self.candidates, self.judgement)

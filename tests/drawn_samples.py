@@ -117,6 +117,7 @@ def computed(settings: StudySettings, arrivals: dict[str, int] | None = None, **
         "regated_counts": REGATED_COUNTS.empty(),
         "gate_agreement": GATE_AGREEMENT.empty(),
         "acquisition_measures": ACQUISITION_MEASURES.empty(),
+        "specimens": SPECIMENS_HELD,
         "paired_samples": pl.DataFrame(schema=PAIRED),
         **given,
     }

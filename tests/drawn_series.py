@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from expectations.computed import RESPONSES, VISITED_SPECIMENS
+from expectations.ingested import INFUSION_PRODUCTS
 from expectations.outcome_tables import OUTCOMES
 from expectations.study import StudySettings
 
@@ -76,6 +77,12 @@ def outcomes_of(subjects: dict[str, tuple[int | None, int | None]]) -> pl.DataFr
         for subject, (death, contact) in subjects.items()
     ]  # fmt: skip
     return pl.DataFrame(rows, schema=OUTCOMES.schema)
+
+
+def products_of(outcomes: pl.DataFrame, named: str | None = None) -> pl.DataFrame:
+    """INFUSION_PRODUCTS of the infused subjects; `named` is the specimen the table names."""
+    infused = outcomes.filter("is_infused").select("subject_id", "infusion_date", specimen_id=pl.lit(named, pl.String))
+    return pl.concat([INFUSION_PRODUCTS.empty(), infused], how="diagonal")
 
 
 def in_cytometry(responses: pl.DataFrame, population: str = "CD8", readout: str = "IFNg", **columns) -> pl.DataFrame:

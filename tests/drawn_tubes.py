@@ -13,13 +13,18 @@ from expectations.ingested import BLOOD_COUNTS
 from expectations.records import FILES, MIMOSA_FITS
 from expectations.study import StudySettings
 from tests.drawing import table
+from transforms.cytometry_responses import cytometry_responses
 
 CONTROLS = {"medium": "medium", "DMSO": "DMSO"}
+MULTIMERS = [{"antigen": "A", "hla": "A*02:01", "population": "CD8", "gates": ["tet+"]}]
 DAY = date(2020, 3, 1)
 
 
 def study(rules: dict | None = None, **cytometry) -> StudySettings:
-    """Antigens A and B against medium, C against DMSO; CD8 and CD4; IFNg is called, IFNg and TNF are the functions."""
+    """Antigens A and B against medium, C against DMSO; positive control SEB; CD8 and CD4; IFNg is called.
+
+    IFNg and TNF are the functions.
+    """
     return StudySettings.model_validate(
         {
             "study": {"id": "T"},
@@ -29,7 +34,7 @@ def study(rules: dict | None = None, **cytometry) -> StudySettings:
                 {"name": "B", "role": "viral"},
                 {"name": "C", "role": "tumour", "control": "DMSO"},
             ],
-            "controls": {"matched": {"DMSO": []}},
+            "controls": {"matched": {"DMSO": []}, "positive": ["SEB"]},
             "persistence": {"landmarks": [{"day": 30}]},
             "corrections": {"cytometry": "hold"},
             "cytometry": {
@@ -100,15 +105,31 @@ def visited(specimens: list[tuple[str, str]], viability: float | None = None) ->
     return pl.DataFrame(rows, schema=VISITED_SPECIMENS.schema)
 
 
-def typed(*alleles: str, subject: str = "P1") -> pl.DataFrame:
+def typed(*alleles: str, subject: str = "P1", copies: int | None = None) -> pl.DataFrame:
     """HLA_TYPING of one subject."""
-    rows = [{"subject_id": subject, "allele": allele, "file_sha256": "h", "place": "row"} for allele in alleles]
+    rows = [
+        {"subject_id": subject, "allele": allele, "copies": copies, "file_sha256": "h", "place": "row"}
+        for allele in alleles
+    ]
     return pl.DataFrame(rows, schema=HLA_TYPING.schema)
+
+
+def one(t: dict[str, pl.DataFrame], asked: StudySettings | None = None, rule: str = "fisher", **key) -> dict:
+    """The only response of the rule (and key)."""
+    rows = cytometry_responses(t, asked or study()).filter(rule=rule, **key)
+    assert rows.height == 1
+    return rows.row(0, named=True)
+
+
+def told(row: dict) -> tuple:
+    return row["call"], row["reason"], row["quality_flags"]
 
 
 def _meaning(stimulus: str) -> dict[str, str | None]:
     if stimulus == "multimer":
         return {"stimulus": None, "tube_role": "multimer", "antigen": None, "control": None}
+    if stimulus == "SEB":
+        return {"tube_role": "positive_control", "antigen": None, "control": None}
     if stimulus in CONTROLS:
         return {"tube_role": "negative_control", "antigen": None, "control": stimulus}
     return {"tube_role": "antigen", "antigen": stimulus, "control": "DMSO" if stimulus == "C" else "medium"}

@@ -222,7 +222,7 @@ def tubes() -> dict[str, pl.DataFrame]:
         CD3+/CD8+/IFN-g+      | CD8        | IFNg+          | true      |                     | 1         | 1
         CD3+/CD8+/IFN-g+TNFa+ | CD8        | IFNg+TNF+      | true      |                     | 1         | 1
         CD3+/CD8+/IFN-g+TNFa- | CD8        | IFNg+TNF-      | true      |                     | 1         | 1
-        CD3+/CD8+/MART-1 tet+ | CD8        | MART-1 multimer+ | true    |                     | 1         | 1
+        CD3+/CD8+/MART-1 tet+ | CD8        | MART-1 A*02:01 multimer+ | true    |                     | 1         | 1
         CD3+/NK               |            |                | false     | population.unmapped | 1         | 1
         """,
         TABLES["population_paths"],
@@ -238,7 +238,7 @@ def tubes() -> dict[str, pl.DataFrame]:
         P01-T2  |                  | negative_control | CD3+/CD8+             | 40000 | false  | 2             | false         | 1
         P01-T2  | IFNg+            | negative_control | CD3+/CD8+/IFN-g+      | 8     | false  | 2             | false         | 1
         P01-T3  |                  | multimer         | CD3+/CD8+             | 40000 | false  | 3             | false         | 1
-        P01-T3  | MART-1 multimer+ | multimer         | CD3+/CD8+/MART-1 tet+ | 180   | false  | 3             | false         | 1
+        P01-T3  | MART-1 A*02:01 multimer+ | multimer         | CD3+/CD8+/MART-1 tet+ | 180   | false  | 3             | false         | 1
         """,
         TABLES["tube_populations"],
         specimen_id=P01, batch=BATCH, population="CD8", status="counted", parent_count=PARENT, file_sha256=WSP,

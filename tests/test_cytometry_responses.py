@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -11,25 +9,12 @@ from hypothesis import strategies as st
 
 from expectations.computed import RESPONSES
 from expectations.computed_cytometry import ACQUISITION_QUALITY, GATE_AGREEMENT
-from expectations.ingested import BLOOD_COUNTS
 from expectations.reasons import REASONS
 from tests.drawing import table
-from tests.drawn_tubes import drawn_tubes, study, typed, visited
+from tests.drawn_tubes import MULTIMERS, drawn_tubes, one, study, told, visited
 from transforms.cytometry_responses import cytometry_responses
 
-MULTIMERS = [{"antigen": "A", "hla": "A*02:01", "population": "CD8", "gates": ["tet+"]}]
 STRONG = "stimulus | count\nA | 500\nmedium | 5"
-
-
-def one(t, asked=None, rule="fisher", **key) -> dict:
-    """The only response of the rule (and key)."""
-    rows = cytometry_responses(t, asked or study()).filter(rule=rule, **key)
-    assert rows.height == 1
-    return rows.row(0, named=True)
-
-
-def told(row: dict) -> tuple:
-    return row["call"], row["reason"], row["quality_flags"]
 
 
 def test_values_are_percent_of_the_population_and_net_is_stimulated_minus_unstimulated():
@@ -236,39 +221,10 @@ def test_a_sum_rests_on_all_its_subsets():
     assert (row["call"], row["quality_flags"]) == ("positive", "gate_disagreement")
 
 
-def test_of_several_batches_the_one_acquired_last_is_reported():
-    drawing = """
-        batch | stimulus | count | acquired   | file
-        b1    | A        | 500   | 2020-03-02 | f1
-        b1    | medium   | 5     | 2020-03-02 | f1
-        b2    | A        | 400   | 2020-03-01 | f2
-        b2    | medium   | 5     | 2020-03-01 | f2
-    """
-    assert reported(drawing) == {"b1": True, "b2": False}
-    assert reported(drawing.replace("2020-03-02", "2020-03-01")) == {"b1": False, "b2": True}
-    assert reported(drawing.replace("2020-03-02", "2020-03-01").replace("f1", "f3")) == {"b1": True, "b2": False}
-
-
-def test_a_batch_without_usable_counts_gives_way():
-    drawing = """
-        batch | stimulus | count | acquired
-        b1    | A        | 0.5%  | 2020-03-02
-        b1    | medium   | 5     | 2020-03-02
-        b2    | A        | 400   | 2020-03-01
-        b2    | medium   | 5     | 2020-03-01
-    """
-    assert reported(drawing) == {"b1": False, "b2": True}
-
-
-def reported(drawing: str) -> dict[str, bool]:
-    rows = cytometry_responses(drawn_tubes(drawing), study()).filter(rule="fisher")
-    return dict(rows.select("plate_id", "is_reported").iter_rows())
-
-
 def test_the_primary_rule_of_ics_is_the_studys_and_multimers_have_only_their_own():
     t = drawn_tubes(STRONG + "\nmultimer | 500")
     t["tube_populations"] = t["tube_populations"].with_columns(
-        subset=pl.when(pl.col("tube_role") == "multimer").then(pl.lit("A multimer+")).otherwise("subset")
+        subset=pl.when(pl.col("tube_role") == "multimer").then(pl.lit("A A*02:01 multimer+")).otherwise("subset")
     )
     rows = cytometry_responses(t, study({"primary": "mimosa"}, multimers=MULTIMERS))
     assert dict(rows.select("rule", "is_primary_rule").iter_rows()) == {
@@ -276,108 +232,6 @@ def test_the_primary_rule_of_ics_is_the_studys_and_multimers_have_only_their_own
         "mimosa": True,
         "multimer_events": True,
     }
-
-
-def multimers(count: object, parent: int = 100_000, *alleles: str) -> dict[str, pl.DataFrame]:
-    drawing = f"stimulus | subset | count | parent\nmultimer | A multimer+ | {count} | {parent}"
-    return drawn_tubes(drawing, hla_typing=typed(*alleles))
-
-
-@pytest.mark.parametrize(
-    ("count", "parent", "expected"),
-    [
-        (10, 100_000, ("positive", None)),
-        (9, 50_000, ("negative", None)),
-        (19, 200_000, ("negative", None)),
-        (20, 200_000, ("positive", None)),
-        (500, 49_999, ("not_evaluable", "too_few_events")),
-        ("0.5%", 100_000, ("not_evaluable", "percent_only")),
-    ],
-)
-def test_multimers_need_events_a_share_and_cells(count, parent, expected):
-    row = one(multimers(count, parent, "A*02:01", "A*24:02"), study(multimers=MULTIMERS), rule="multimer_events")
-    assert (row["call"], row["reason"]) == expected
-    assert (row["readout"], row["control"], row["control_mean"]) == ("multimer", None, None)
-
-
-def test_a_multimers_value_is_its_percentage_and_its_limit_the_least_that_can_be_called():
-    row = one(multimers(10, 100_000, "A*02:01"), study(multimers=MULTIMERS), rule="multimer_events")
-    assert (row["net_value"], row["lod"], row["is_below_lod"]) == (pytest.approx(0.01), pytest.approx(0.01), False)
-    row = one(multimers(10, 50_000, "A*02:01"), study(multimers=MULTIMERS), rule="multimer_events")
-    assert (row["net_value"], row["lod"], row["statistic"]) == (pytest.approx(0.02), pytest.approx(0.02), 10.0)
-
-
-@pytest.mark.parametrize(
-    ("alleles", "reason"),
-    [(("A*01:01", "A*03:01"), "hla_mismatch"), ((), "hla_unknown"), (("A*02", "A*03:01"), "hla_unknown")],
-)
-def test_multimers_are_called_in_matched_subjects_only(alleles, reason):
-    row = one(multimers(500, 100_000, *alleles), study(multimers=MULTIMERS), rule="multimer_events")
-    assert told(row) == ("not_evaluable", reason, reason)
-
-
-def test_of_two_multimers_of_one_antigen_the_allele_that_fits_best_counts():
-    two = [*MULTIMERS, {"antigen": "A", "hla": "B*07:02", "population": "CD8", "gates": ["tet2+"]}]
-    subject = ("A*01:01", "A*03:01", "B*07:02", "B*08:01")
-    row = one(multimers(500, 100_000, *subject), study(multimers=two), rule="multimer_events")
-    assert told(row) == ("positive", None, "")
-
-
-BLOOD = """
-    subject_id | count_date | lymphocytes_per_ul | cd8_per_ul
-    P1         | 2020-02-26 | 9000               | 9000
-    P1         | 2020-02-28 | 1000               | 400
-    P1         | 2020-03-03 | 5000               | 500
-"""
-
-
-def test_cells_per_microlitre_come_from_the_nearest_blood_count_the_earlier_of_two():
-    counts = table(BLOOD, BLOOD_COUNTS)
-    row = one(drawn_tubes(STRONG, blood_counts=counts))
-    assert (row["net_per_ul"], row["blood_count_date"]) == (pytest.approx(0.495 * 400 / 100), date(2020, 2, 28))
-    row = one(drawn_tubes(STRONG, blood_counts=counts[2:]))
-    assert (row["net_per_ul"], row["blood_count_date"]) == (pytest.approx(0.495 * 5), date(2020, 3, 3))
-    row = one(drawn_tubes(STRONG, blood_counts=counts[:1]))
-    assert (row["net_per_ul"], row["blood_count_date"]) == (None, None)
-    row = one(drawn_tubes(STRONG, blood_counts=counts[:1]), study(blood_count_days=4))
-    assert row["net_per_ul"] == pytest.approx(0.495 * 90)
-
-
-def test_a_population_the_blood_count_does_not_count_goes_through_the_lymphocytes():
-    drawing = """
-        stimulus | population | count | lymphocytes
-        A        | CD4        | 300   | 200000
-        medium   | CD4        | 10    | 100000
-    """
-    row = one(drawn_tubes(drawing, blood_counts=table(BLOOD, BLOOD_COUNTS)))
-    assert row["net_per_ul"] == pytest.approx((300 / 200_000 - 10 / 100_000) * 1000)
-    row = one(drawn_tubes(drawing.replace("100000", ""), blood_counts=table(BLOOD, BLOOD_COUNTS)))
-    assert (row["net_per_ul"], row["blood_count_date"]) == (None, None)
-
-
-def test_a_blood_count_without_the_population_goes_through_the_lymphocytes():
-    drawing = "stimulus | count | lymphocytes\nA | 300 | 200000\nmedium | 10 | 100000"
-    counts = table(BLOOD, BLOOD_COUNTS).with_columns(cd8_per_ul=pl.lit(None, dtype=pl.Float64))
-    row = one(drawn_tubes(drawing, blood_counts=counts))
-    assert row["net_per_ul"] == pytest.approx((300 / 200_000 - 10 / 100_000) * 1000)
-
-
-def test_lymphocytes_are_counted_by_the_blood_count_themselves():
-    drawing = "stimulus | population | count\nA | L | 500\nmedium | L | 5"
-    row = one(drawn_tubes(drawing, blood_counts=table(BLOOD, BLOOD_COUNTS)))
-    assert row["net_per_ul"] == pytest.approx(0.495 * 1000 / 100)
-
-
-def test_multimers_have_cells_per_microlitre_of_their_whole_percentage():
-    t = multimers(500, 100_000, "A*02:01") | {"blood_counts": table(BLOOD, BLOOD_COUNTS)}
-    row = one(t, study(multimers=MULTIMERS), rule="multimer_events")
-    assert row["net_per_ul"] == pytest.approx(0.5 * 400 / 100)
-
-
-def test_infusion_products_have_no_cells_per_microlitre_of_blood():
-    drawing = "stimulus | count | material\nA | 500 | infusion_product\nmedium | 5 | infusion_product"
-    row = one(drawn_tubes(drawing, blood_counts=table(BLOOD, BLOOD_COUNTS)))
-    assert (row["material"], row["net_per_ul"]) == ("infusion_product", None)
 
 
 def test_row_order_changes_nothing():
@@ -395,6 +249,39 @@ def test_row_order_changes_nothing():
     assert cytometry_responses(t, study()).equals(cytometry_responses(shuffled, study()))
 
 
+def test_the_positive_control_is_judged_only_where_the_study_says_how_large_it_must_be():
+    without, low = STRONG, STRONG + "\nSEB | 1004"  # 1.004 - 0.005 = 0.999 %
+    limit = {"min_positive_control_percent": 1.0}
+    assert told(one(drawn_tubes(low), study())) == ("positive", None, "")
+    for drawing, reason in ((without, "no_positive_control"), (low, "positive_control_low")):
+        assert told(one(drawn_tubes(drawing), study(quality=limit))) == ("not_evaluable", reason, reason)
+        flagged = one(drawn_tubes(drawing), study(quality=limit | {"on_positive_control": "flag"}))
+        assert told(flagged) == ("positive", None, reason)
+    assert told(one(drawn_tubes(STRONG + "\nSEB | 1005"), study(quality=limit))) == ("positive", None, "")
+
+
+def test_a_positive_control_is_of_its_specimen_batch_population_and_readout():
+    drawing = """
+        specimen | batch | stimulus | population | subset | count
+        S        | b1    | A        | CD8        | IFNg+  | 500
+        S        | b1    | medium   | CD8        | IFNg+  | 5
+        S        | b1    | SEB      | CD8        | TNF+   | 5000
+        S        | b1    | SEB      | CD4        | IFNg+  | 5000
+        S        | b2    | SEB      | CD8        | IFNg+  | 5000
+        R        | b1    | SEB      | CD8        | IFNg+  | 5000
+    """
+    asked = study(quality={"min_positive_control_percent": 1.0})
+    row = one(drawn_tubes(drawing), asked, specimen_id="S", plate_id="b1", population="CD8")
+    assert told(row) == ("not_evaluable", "no_positive_control", "no_positive_control")
+
+
+def test_the_positive_control_is_measured_against_the_usual_control():
+    drawing = "stimulus | count\nC | 1500\nDMSO | 900\nSEB | 1500"  # 0.6 % above DMSO, 1.495 % above medium
+    asked = study(quality={"min_positive_control_percent": 1.0})
+    assert one(drawn_tubes(drawing), asked)["reason"] == "positive_control_low"
+    assert one(drawn_tubes(drawing + "\nmedium | 5"), asked)["reason"] is None
+
+
 COUNTS = st.sampled_from(["0", "7", "80", "4000", "0.3%", "count_missing", "counts_conflict"])
 TUBES = st.tuples(
     st.sampled_from(["A", "B", "C", "medium", "DMSO", "multimer"]), st.sampled_from(["b1", "b2"]),
@@ -405,8 +292,9 @@ TUBES = st.tuples(
 @given(st.lists(TUBES, min_size=1, max_size=12, unique_by=lambda tube: tube[:3]))
 @settings(max_examples=60, deadline=None)
 def test_every_response_has_a_call_and_every_doubt_a_reason(tubes):
+    subset = {"multimer": "A A*02:01 multimer+"}
     lines = [
-        f"{stimulus} | {batch} | {population} | {'A multimer+' if stimulus == 'multimer' else 'IFNg+'} | {count} | "
+        f"{stimulus} | {batch} | {population} | {subset.get(stimulus, 'IFNg+')} | {count} | "
         f"{max(parent, int(count) if count.isdigit() else 0)}"
         for stimulus, batch, population, count, parent in tubes
     ]

@@ -188,7 +188,7 @@ def test_a_multimer_leads_to_the_typing_and_to_its_tube_alone(study):
     assert [line for line in told if line.startswith("  P01-T")] == [
         "  P01-T3: multimer, batch day 1, gates set by FMO"
     ]
-    assert any(line.startswith("    CD8 MART-1 multimer+: 180 of 40000 events (0.45 %)") for line in told)
+    assert any(line.startswith("    CD8 MART-1 A*02:01 multimer+: 180 of 40000 events (0.45 %)") for line in told)
     assert not any("compared with the control" in line for line in told)
 
 

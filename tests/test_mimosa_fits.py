@@ -14,13 +14,14 @@ from tests.drawn_tubes import drawn_tubes, study, visited
 from transforms.cytometry_pairs import stimulated_pairs
 from transforms.cytometry_responses import cytometry_responses
 from transforms.mimosa_fits import FIT, mimosa_fits, versioned_fits, with_responses
+from transforms.polyfunctionality import boolean_subsets
 
 TODAY = date(2021, 1, 1)
 SETTINGS = study()
 
 
-def cohort(n: int, seed: int = 1) -> dict[str, pl.DataFrame]:
-    """One specimen of each of n subjects, every third of whom responds to A."""
+def cohort(n: int, *late: str, seed: int = 1) -> dict[str, pl.DataFrame]:
+    """One specimen of each of n subjects, every third of whom responds to A, and later ones `specimen | A | medium`."""
     rng = np.random.default_rng(seed)
     lines = ["specimen | stimulus | count"]
     for number in range(n):
@@ -28,7 +29,12 @@ def cohort(n: int, seed: int = 1) -> dict[str, pl.DataFrame]:
         proportion = rng.beta(5, 2_000) if number % 3 == 0 else background
         lines.append(f"P{number:03}-W0 | A | {rng.binomial(100_000, proportion)}")
         lines.append(f"P{number:03}-W0 | medium | {rng.binomial(100_000, background)}")
-    return drawn_tubes("\n".join(lines))
+    return drawn_tubes("\n".join([*lines, *lines_of(late)]))
+
+
+def lines_of(late: tuple[str, ...]) -> list[str]:
+    tubes = [line.split(" | ") for line in late]
+    return [line for one, a, medium in tubes for line in (f"{one} | A | {a}", f"{one} | medium | {medium}")]
 
 
 def fits_of(t: dict[str, pl.DataFrame], settings=SETTINGS) -> pl.DataFrame:
@@ -188,3 +194,89 @@ def test_statistic_and_p_value_are_z_and_rate():
     assert rows["p_value_adjusted"].equals(judged["fdr"], check_names=False)
     assert rows.filter(pl.col("p_value_adjusted") <= 0.01)["call"].unique().to_list() == ["positive"]
     assert rows.filter(pl.col("p_value_adjusted") > 0.01)["call"].unique().to_list() == ["negative"]
+
+
+def non_responders(*late: str) -> dict[str, pl.DataFrame]:
+    """Twenty subjects without a response to A, and later specimens `specimen | A | medium`, of 100 000 cells."""
+    rng = np.random.default_rng(1)
+    lines = ["specimen | stimulus | count"]
+    for number in range(20):
+        proportion = rng.beta(8, 40_000)
+        lines += [f"Q{number}-W0 | {stimulus} | {rng.binomial(100_000, proportion)}" for stimulus in ("A", "medium")]
+    return drawn_tubes("\n".join([*lines, *lines_of(late)]))
+
+
+def called_later(t: dict[str, pl.DataFrame], fits: pl.DataFrame, specimen: str) -> tuple[str, str | None]:
+    rows = cytometry_responses(t | {"mimosa_fits": fits}, SETTINGS).filter(rule="mimosa", specimen_id=specimen)
+    return rows.select("call", "reason").row(0)
+
+
+def test_a_fit_keeps_the_largest_stimulated_percentage_it_rests_on():
+    t = non_responders()
+    largest = t["tube_populations"].filter(tube_role="antigen")["count"].max() / 1000
+    assert first_versions(t)["largest_stimulated_percent"].to_list() == [pytest.approx(largest)]
+    few = only(t, [f"Q{number}-W0" for number in range(5)])
+    assert first_versions(few)["largest_stimulated_percent"].to_list() == [None]
+
+
+def test_a_fit_of_non_responders_does_not_call_a_strong_later_response_negative():
+    fits = first_versions(non_responders())
+    largest = round(fits["largest_stimulated_percent"][0] * 1000)
+    late = ["R1-W0 | 5000 | 20", f"R2-W0 | {largest} | 20", "R3-W0 | 500 | 501", f"R4-W0 | {largest + 1} | 9"]
+    t = non_responders(*late)
+    assert called_later(t, fits, "R1-W0") == ("not_evaluable", "outside_fit")
+    assert called_later(t, fits, "R4-W0") == ("not_evaluable", "outside_fit")
+    assert called_later(t, fits, "R2-W0") == ("negative", None)  # within what the fit saw
+    assert called_later(t, fits, "R3-W0") == ("negative", None)  # below its control: no response under any mixture
+    again = pl.concat([fits, versioned_fits(fits, fits_of(t), re_estimate=True, run_id="r2")])
+    assert called_later(t, again, "R1-W0") == ("positive", None)
+
+
+def test_a_positive_beyond_what_the_fit_saw_stands_unless_the_fit_did_not_converge():
+    t, later = cohort(40), cohort(40, "R-W0 | 20000 | 5")
+    fits = first_versions(t)
+    assert called_later(later, fits, "R-W0") == ("positive", None)
+    unconverged = fits.with_columns(has_converged=pl.lit(value=False), is_weak=pl.lit(value=True))
+    assert called_later(later, unconverged, "R-W0") == ("not_evaluable", "outside_fit")
+    before = cytometry_responses(t | {"mimosa_fits": fits}, SETTINGS).filter(rule="mimosa")
+    after = cytometry_responses(t | {"mimosa_fits": unconverged}, SETTINGS).filter(rule="mimosa")
+    assert after["call"].equals(before["call"])  # of the specimens it rests on none is beyond
+
+
+def test_no_probability_of_a_response_is_given_of_a_subset_the_fit_cannot_judge():
+    fits = first_versions(non_responders()).with_columns(subset=pl.lit("IFNg+TNF+"))
+    t = non_responders("R1-W0 | 5000 | 20")
+    t["tube_populations"] = t["tube_populations"].with_columns(subset=pl.lit("IFNg+TNF+"))
+    subsets = boolean_subsets(stimulated_pairs(t, SETTINGS), fits, SETTINGS)
+    z = dict(subsets.select("specimen_id", "z").iter_rows())
+    assert z.pop("R1-W0") is None
+    assert len(z) == 20 and None not in z.values()
+
+
+def repeats(n_subjects: int, per_subject: int) -> dict[str, pl.DataFrame]:
+    """Unscheduled specimens: so many of each subject, S0 the earliest though it comes last by name."""
+    names = [f"P{number:02}-S{9 - place}" for number in range(n_subjects) for place in range(per_subject)]
+    lines = [f"{name} | {stimulus} | {count}" for name in names for stimulus, count in (("A", 30), ("medium", 5))]
+    t = drawn_tubes("\n".join(["specimen | stimulus | count", *lines]))
+    place = 9 - pl.col("specimen_id").str.tail(1).cast(pl.Int64)
+    t["visited_specimens"] = t["visited_specimens"].with_columns(
+        visit=pl.lit("unscheduled"), collection_date=pl.date(2020, 3, 1) + pl.duration(days=place)
+    )
+    return t
+
+
+def test_a_subject_enters_a_fit_once_with_its_first_specimen():
+    t = repeats(13, 3)
+    first = only(t, [f"P{number:02}-S9" for number in range(13)])
+    assert fits_of(t)["n_specimens"].to_list() == [13]
+    assert fits_of(t)["input_sha256"].equals(fits_of(first)["input_sha256"])
+    assert fits_of(t, study({"mimosa": {"pool_visits": True}}))["n_specimens"].to_list() == [39]
+    t["visited_specimens"] = t["visited_specimens"].with_columns(material=pl.lit("infusion_product"))
+    assert fits_of(t, study({"mimosa": {"pool_visits": True}}))["n_specimens"].to_list() == [13]
+
+
+def test_specimens_that_did_not_enter_are_called_by_the_fit_all_the_same():
+    t = repeats(13, 3)
+    rows = cytometry_responses(t | {"mimosa_fits": first_versions(t)}, SETTINGS).filter(rule="mimosa")
+    assert rows["fit_version"].to_list() == [1] * 39
+    assert rows["statistic"].null_count() == 0

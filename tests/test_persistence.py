@@ -11,19 +11,30 @@ from polars.testing import assert_frame_equal
 from expectations.computed import PERSISTENCE, RESPONSES
 from expectations.outcome_tables import OUTCOMES
 from tests.drawing import table
-from tests.drawn_series import drawn_responses, outcomes_of, study, visits_of
+from tests.drawn_series import drawn_responses, outcomes_of, products_of, study, visits_of
 from transforms.persistence import persistence
 
 LONG = (None, 999)
 OF_A = (pl.col("antigen") == "A") & (pl.col("rule") == "dfr_eq")
 
 
-def measured(series: dict[str, str], contacts: dict | None = None, products: pl.DataFrame | None = None, **parts):
-    """Antigen A of each subject under the drawn rule."""
+def persisting(responses: pl.DataFrame, visits: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """PERSISTENCE of subjects whose product no table names."""
+    return persistence(responses, visits, outcomes, products_of(outcomes), study())
+
+
+def measured(
+    series: dict[str, str],
+    contacts: dict | None = None,
+    products: pl.DataFrame | None = None,
+    named: str | None = None,
+    **parts,
+):
+    """Antigen A of each subject under the drawn rule; `named` is the product's specimen."""
     responses = drawn_responses({(subject, "A"): drawing for subject, drawing in series.items()})
     responses = responses if products is None else pl.concat([responses, products])
     outcomes = outcomes_of({subject: LONG for subject in series} | (contacts or {}))
-    rows = persistence(responses, visits_of(responses), outcomes, study(**parts))
+    rows = persistence(responses, visits_of(responses), outcomes, products_of(outcomes, named), study(**parts))
     return rows.filter(OF_A)
 
 
@@ -75,7 +86,7 @@ def test_an_indeterminate_call_counts_as_negative_only_where_the_study_says_so()
 def test_baseline_is_the_last_evaluable_candidate_and_candidates_only():
     responses = drawn_responses({("P", "A"): "-30:-3 -9:-4 -7:0 -2:+50 30:+"})
     visits = visits_of(responses).with_columns(is_baseline_candidate=pl.col("study_day") < -5)
-    row = persistence(responses, visits, outcomes_of({"P": LONG}), study()).row(by_predicate=OF_A, named=True)
+    row = persisting(responses, visits, outcomes_of({"P": LONG})).row(by_predicate=OF_A, named=True)
     assert (row["baseline_day"], row["baseline_call"], row["baseline_value"]) == (-9, "negative", 4)
 
 
@@ -83,9 +94,7 @@ def test_of_two_samples_of_one_day_the_first_by_name_counts():
     first = drawn_responses({("P", "A"): "30:-"}).with_columns(specimen_id=pl.lit("P/a"))
     second = drawn_responses({("P", "A"): "30:+"}).with_columns(specimen_id=pl.lit("P/b"))
     for responses in (pl.concat([first, second]), pl.concat([second, first])):
-        row = persistence(responses, visits_of(responses), outcomes_of({"P": LONG}), study()).row(
-            by_predicate=OF_A, named=True
-        )
+        row = persisting(responses, visits_of(responses), outcomes_of({"P": LONG})).row(by_predicate=OF_A, named=True)
         assert (row["n_evaluable"], row["n_positive"]) == (1, 0)
 
 
@@ -113,22 +122,34 @@ def test_each_end_of_a_fold_has_its_own_limit_and_a_bound_stays_a_bound():
         net_upper=pl.when(pl.col("study_day") < 0).then("net_upper"),
         is_below_lod=pl.lit(value=False),
     )
-    row = persistence(responses, visits_of(responses), outcomes_of({"P": LONG}), study()).row(
-        by_predicate=OF_A, named=True
-    )
+    row = persisting(responses, visits_of(responses), outcomes_of({"P": LONG})).row(by_predicate=OF_A, named=True)
     assert (row["fold_from_baseline_log2"], row["fold_is_bound"]) == (pytest.approx(1), True)
 
 
+def products(calls: str) -> pl.DataFrame:
+    """Responses of one product specimen a call: TIL0, TIL1, ..."""
+    drawn = drawn_responses({("P", "A"): " ".join(f"{day}:{call}" for day, call in enumerate(calls))})
+    named = pl.concat_str(pl.lit("TIL"), "study_day")
+    return drawn.with_columns(material=pl.lit("infusion_product"), specimen_id=named)
+
+
 @pytest.mark.parametrize(
-    ("calls", "in_product"),
-    [("+", True), ("-", False), ("?", None), ("0", None), ("", None), ("-+", True), ("-0", False)],
+    ("calls", "named", "in_product"),
+    [
+        ("+", None, True),
+        ("-", None, False),
+        ("?", None, None),
+        ("0", None, None),
+        ("", None, None),
+        ("-+", None, None),  # two specimens, and no table says which one was given
+        ("-+", "TIL0", False),
+        ("-+", "TIL1", True),
+        ("-0", "TIL1", None),
+        ("+", "TIL7", None),  # the one given was not assayed
+    ],
 )
-def test_in_product_is_known_only_where_the_product_was_evaluable(calls, in_product):
-    products = drawn_responses({("P", "A"): " ".join(f"{day}:{c}" for day, c in enumerate(calls, -9))})
-    products = products.with_columns(
-        material=pl.lit("infusion_product"), specimen_id=pl.concat_str(pl.lit("TIL"), "study_day")
-    )
-    row = measured({"P": "-7:- 30:+"}, products=products).row(0, named=True)
+def test_in_product_is_known_only_where_the_product_that_was_given_was_evaluable(calls, named, in_product):
+    row = measured({"P": "-7:- 30:+"}, products=products(calls), named=named).row(0, named=True)
     assert row["in_product"] is in_product
     assert (row["n_evaluable"], row["baseline_call"]) == (1, "negative")
 
@@ -141,7 +162,7 @@ def test_only_reported_blood_of_a_known_day_counts():
         drawn_responses({("P", "A"): "62:+"}, study_day=pl.lit(None, dtype=pl.Int32)),
     ]
     responses = pl.concat([good, *others])
-    rows = persistence(responses, visits_of(responses), outcomes_of({"P": LONG}), study())
+    rows = persisting(responses, visits_of(responses), outcomes_of({"P": LONG}))
     assert rows.filter((pl.col("antigen") == "A") & (pl.col("rule") == "dfr_eq"))["n_positive"].to_list() == [1]
 
 
@@ -153,7 +174,7 @@ def test_every_infused_subject_and_declared_antigen_has_a_row_under_every_rule_t
     )
     outcomes = outcomes_of({"P": LONG, "Q": LONG, "never": LONG})
     outcomes = outcomes.with_columns(is_infused=pl.col("subject_id") != "never")
-    rows = persistence(responses, visits_of(responses), outcomes, study())
+    rows = persisting(responses, visits_of(responses), outcomes)
     keys = {(s, a, r) for s in "PQ" for a in ("A", "B", "CMV") for r in rules}
     assert set(rows.select("subject_id", "antigen", "rule").rows()) == keys
     assert rows.height == len(keys)
@@ -165,9 +186,9 @@ def test_every_infused_subject_and_declared_antigen_has_a_row_under_every_rule_t
 def test_without_responses_or_subjects_the_table_is_empty():
     outcomes = outcomes_of({"P": LONG})
     empty = RESPONSES.empty()
-    assert_frame_equal(persistence(empty, visits_of(empty), outcomes, study()), PERSISTENCE.empty())
+    assert_frame_equal(persisting(empty, visits_of(empty), outcomes), PERSISTENCE.empty())
     some = drawn_responses({("P", "A"): "30:+"})
-    assert_frame_equal(persistence(some, visits_of(some), OUTCOMES.empty(), study()), PERSISTENCE.empty())
+    assert_frame_equal(persisting(some, visits_of(some), OUTCOMES.empty()), PERSISTENCE.empty())
 
 
 SAMPLES = st.dictionaries(st.integers(-30, 400), st.sampled_from("+-?0"), max_size=12)
@@ -178,9 +199,9 @@ SAMPLES = st.dictionaries(st.integers(-30, 400), st.sampled_from("+-?0"), max_si
 def test_loss_is_what_the_days_say_and_row_order_changes_nothing(samples, death, random):
     responses = drawn_responses({("P", "A"): " ".join(f"{day}:{call}" for day, call in samples.items())})
     order = random.sample(range(responses.height), responses.height)
-    inputs = outcomes_of({"P": (death, 800)}), study()
-    rows = persistence(responses, visits_of(responses), *inputs)
-    assert_frame_equal(rows, persistence(responses[order], visits_of(responses), *inputs), check_exact=True)
+    outcomes = outcomes_of({"P": (death, 800)})
+    rows = persisting(responses, visits_of(responses), outcomes)
+    assert_frame_equal(rows, persisting(responses[order], visits_of(responses), outcomes), check_exact=True)
     if rows.is_empty():
         return
     row = rows.row(by_predicate=OF_A, named=True)

@@ -49,8 +49,8 @@ def meant(path: str, settings: Cytometry = SETTINGS) -> str | None:
         ("S/L/CD3+/CD8+/Q2: IFNg+ , TNF+", "CD8: IFNg+TNF+"),
         ("S/L/CD3+/CD8+/IFNg+/TNF+", "CD8: IFNg+TNF+"),
         ("S/L/CD3+/CD8+/IFNg+/(IFNg+|TNF+)", "CD8: IFNg+"),
-        ("S/L/CD3+/CD8+/Tet+", "CD8: MART-1 multimer+"),
-        ("S/L/CD3+/CD8+/Multimers/M1+", "CD8: MART-1 multimer+"),
+        ("S/L/CD3+/CD8+/Tet+", "CD8: MART-1 A*02:01 multimer+"),
+        ("S/L/CD3+/CD8+/Multimers/M1+", "CD8: MART-1 A*02:01 multimer+"),
         # Kinds of plus, minus and blank make no difference.
         ("S/L/CD3\uff0b/CD8\u207a/IFNg+  TNF\u2212", "CD8: IFNg+TNF-"),
         ("S/L/ CD3+ /CD8+/( IFNg+ & IL2+ )", "CD8: IFNg+IL2+"),

@@ -175,6 +175,23 @@ def test_one_stimulus_missing_or_not_evaluable_leaves_no_number():
         assert (row["reason"], row["antigens"]) == ("no_product_result", "A, B")
 
 
+@pytest.mark.parametrize(
+    ("reason", "is_counted"),
+    [
+        ("no_fit", True), ("outside_fit", True), ("too_few_events", True),
+        ("low_viability", False), ("hla_mismatch", False), ("acquisition_failed", False), ("counts_conflict", False),
+    ],
+)  # fmt: skip
+def test_counts_that_only_the_rule_could_not_call_have_a_net_value_all_the_same(reason, is_counted):
+    whole = ics(("A", 100, 10_000, 10, 10_000), ("B", 50, 10_000, 10, 10_000))
+    uncalled = whole.with_columns(call=pl.lit("not_evaluable"), reason=pl.lit(reason), rule=pl.lit("mimosa"))
+    row = one(uncalled)
+    assert row["net_fraction"] == (pytest.approx(0.013) if is_counted else None)
+    assert row["reason"] == (None if is_counted else "no_product_result")
+    wells, spots = elispot(TWO)
+    assert one(spots.with_columns(call=pl.lit("not_evaluable"), reason=pl.lit(reason)), wells)["net_fraction"] is None
+
+
 def test_only_stimuli_with_a_multimer_are_asked_of_multimers_and_nothing_is_subtracted():
     row = one(pl.concat([tetramers("A", 500, 100_000), tetramers("CMV", 9000, 100_000)]))
     assert (row["antigens"], row["net_fraction"]) == ("A", pytest.approx(0.005))

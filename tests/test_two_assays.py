@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 from expectations.computed import PERSISTENCE, PERSISTENCE_AT_LANDMARK, PERSISTENCE_BY_SUBJECT
 from expectations.study_cytometry import MULTIMER
-from tests.drawn_series import MULTIMERS, drawn_responses, in_cytometry, outcomes_of, study, visits_of
+from tests.drawn_series import MULTIMERS, drawn_responses, in_cytometry, outcomes_of, products_of, study, visits_of
 from transforms.landmarks import persistence_at_landmark
 from transforms.persistence import persistence
 from transforms.persistence_by_subject import persistence_by_subject
@@ -23,8 +23,8 @@ KEYS = (PERSISTENCE.key, PERSISTENCE_AT_LANDMARK.key, PERSISTENCE_BY_SUBJECT.key
 
 def tables(responses: pl.DataFrame, visits: pl.DataFrame | None = None) -> tuple[pl.DataFrame, ...]:
     """PERSISTENCE, PERSISTENCE_AT_LANDMARK and PERSISTENCE_BY_SUBJECT of subject P."""
-    inputs = responses, visits_of(responses) if visits is None else visits, P, STUDY
-    whole, at_landmark = persistence(*inputs), persistence_at_landmark(*inputs)
+    samples = responses, visits_of(responses) if visits is None else visits, P
+    whole, at_landmark = persistence(*samples, products_of(P), STUDY), persistence_at_landmark(*samples, STUDY)
     return whole, at_landmark, persistence_by_subject(at_landmark, whole, responses, STUDY)
 
 

@@ -100,7 +100,7 @@ def analyse(stored: Tables, settings: StudySettings, today: date, run_id: str, *
 
 def _persistence(t: Tables, settings: StudySettings) -> dict[str, pl.DataFrame]:
     samples = (t["responses"], t["visited_specimens"], t["outcomes"])
-    whole = persistence(*samples, settings)
+    whole = persistence(*samples, t["infusion_products"], settings)
     at_landmark = persistence_at_landmark(*samples, settings)
     by_subject = persistence_by_subject(at_landmark, whole, t["responses"], settings)
     return {"persistence": whole, "persistence_at_landmark": at_landmark, "persistence_by_subject": by_subject}

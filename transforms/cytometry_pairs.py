@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from expectations.study import StudySettings
-from expectations.study_cytometry import MULTIMER, Cytometry
+from expectations.study_cytometry import Cytometry
 from transforms.population_vocabulary import Vocabulary
 
 Tables = Mapping[str, pl.DataFrame]
@@ -21,6 +21,7 @@ SERIES: Final = ("specimen_id", "antigen", "population", "subset")
 """The same in whichever batch."""
 
 _CONTROL: Final = ("specimen_id", "batch", "control", "population", "subset")
+_SAMPLE: Final = ("specimen_id", "batch", "population", "subset")
 _UNUSABLE: Final = ("counts_conflict", "percent_only", "count_missing")
 """Why a tube has no count to use; of several tubes without one the first here is told."""
 
@@ -56,37 +57,32 @@ def stimulated_pairs(t: Tables, settings: StudySettings) -> pl.DataFrame:
         prefixes `stimulated` and `unstimulated` `*_tubes` with a usable count, `*_count`, `*_parent_count` and
         `*_lymphocyte_count` (events, summed; null without a tube), `*_percent` (of the population; as files give it
         where there are no counts), `*_missing` (why there is no count) and `*_disagrees`, `*_fails` (a tube with a gate
-        that disagrees, or an acquisition that failed); `is_usable`, counts on both sides; `is_reported`: of several
-        batches the one acquired last, then the one whose file came last, then the last by name; a batch without usable
-        counts gives way.
+        that disagrees, or an acquisition that failed); `positive_percent` of the positive controls of the batch, and
+        `positive_net`, above the control of controls.negative, or the antigen's own where that was not run;
+        `is_usable`, counts on both sides; `is_reported` (see `with_reported`), where a batch with usable counts, and
+        then enough events of the population for `fisher` in both, is preferred.
     """
     subsets = {*subsets_of_readouts(settings.cytometry).values(), *boolean_subsets_of(settings.cytometry)}
     tubes = judged_tubes(t).filter(pl.col("subset").is_in(list(subsets)))
     stimulated = summed(tubes.filter(pl.col("tube_role") == "antigen"), PAIR, "stimulated")
     unstimulated = summed(tubes.filter(pl.col("tube_role") == "negative_control"), _CONTROL, "unstimulated")
+    positive = _positive(tubes, unstimulated, settings.controls.negative[0])
+    min_parent = settings.cytometry.rules.fisher.min_parent
+    is_enough = pl.min_horizontal("stimulated_parent_count", "unstimulated_parent_count") >= min_parent
     pairs = (
         _asked(t["matched_samples"], tubes)
         .join(stimulated, on=PAIR, how="left", validate="1:1")
         .join(unstimulated, on=_CONTROL, how="left", validate="m:1")
+        .join(positive, on=_SAMPLE, how="left", validate="m:1")
         .drop("unstimulated_acquired", "unstimulated_arrived")
         .with_columns(_filled("stimulated") + _filled("unstimulated"))
         .with_columns(is_usable=(pl.col("stimulated_tubes") > 0) & (pl.col("unstimulated_tubes") > 0))
+        .with_columns(positive_net=pl.col("positive_percent") - pl.coalesce("usual_percent", "unstimulated_percent"))
+        .drop("usual_percent")
     )
-    visited = with_reported(pairs).join(t["visited_specimens"], on="specimen_id", how="inner", validate="m:1")
+    reported = with_reported(pairs, SERIES, is_enough)
+    visited = reported.join(t["visited_specimens"], on="specimen_id", how="inner", validate="m:1")
     return visited.sort(PAIR)
-
-
-def multimer_counts(t: Tables, settings: StudySettings) -> pl.DataFrame:
-    """Every multimer of every specimen and batch, by population: as `stimulated_pairs`, without controls.
-
-    Only tubes stained with multimers count; each multimer's come from the tubes that have its gate.
-    """
-    antigens = {f"{one.antigen} {MULTIMER}+": one.antigen for one in settings.cytometry.multimers}
-    tubes = judged_tubes(t).filter(pl.col("tube_role") == "multimer", pl.col("subset").is_in(list(antigens)))
-    antigen = pl.col("subset").replace_strict(antigens, return_dtype=pl.String)
-    counts = summed(tubes.with_columns(antigen=antigen), PAIR, "stimulated")
-    reported = with_reported(counts.with_columns(is_usable=pl.col("stimulated_tubes") > 0))
-    return reported.join(t["visited_specimens"], on="specimen_id", how="inner", validate="m:1").sort(PAIR)
 
 
 def judged_tubes(t: Tables) -> pl.DataFrame:
@@ -94,7 +90,7 @@ def judged_tubes(t: Tables) -> pl.DataFrame:
 
     Adds `disagrees` (the stored count used, of the subset or its population, is not the re-gated one; of a sum any
     subset's), `fails` (an acquisition measure beyond its limit), `acquired` and `arrived`, the day of acquisition and
-    the arrival of the last file that tells of it.
+    the arrival of the first file that tells of it.
     """
     gate = ["file_sha256", "sample_number", "population_path"]
     population = ("tube_id", "population")
@@ -130,7 +126,7 @@ def summed(tubes: pl.DataFrame, keys: tuple[str, ...], prefix: str) -> pl.DataFr
         "disagrees": pl.col("disagrees").filter(is_usable).any(),
         "fails": pl.col("fails").filter(is_usable).any(),
         "acquired": pl.col("acquired").max(),
-        "arrived": pl.col("arrived").max(),
+        "arrived": pl.col("arrived").min(),
     }
     events = [f"{prefix}_{name}" for name in ("count", "parent_count", "lymphocyte_count")]
     count, parent, n_tubes = pl.col(events[0]), pl.col(events[1]), pl.col(f"{prefix}_tubes")
@@ -144,11 +140,37 @@ def summed(tubes: pl.DataFrame, keys: tuple[str, ...], prefix: str) -> pl.DataFr
     )
 
 
-def with_reported(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Adds `is_reported`, true for one batch of each SERIES; `is_usable` and when tubes were acquired decide."""
-    ordered = pairs.sort("is_usable", "stimulated_acquired", "stimulated_arrived", "batch", nulls_last=False)
-    last = pl.col("batch").last().over(SERIES)
-    return ordered.with_columns(is_reported=pl.col("batch") == last).drop("stimulated_acquired", "stimulated_arrived")
+def with_reported(pairs: pl.DataFrame, series: tuple[str, ...], is_enough: pl.Expr) -> pl.DataFrame:
+    """Adds `is_reported`, true for one batch of each series.
+
+    Batches with usable counts and enough events go first, then those with usable counts. Of these the one acquired
+    last; where one of them has no day of acquisition, or days are equal, the one that was first heard of last; then the
+    last by name. A batch that is exported again is heard of no later than it was.
+
+    Args:
+        pairs: `is_usable` (counts are there), `stimulated_acquired` and `stimulated_arrived`, which are dropped.
+        series: what batches are batches of.
+        is_enough: whether a batch with usable counts has enough of them to be evaluable.
+    """
+    worth = pl.col("is_usable").cast(pl.Int8) + (pl.col("is_usable") & is_enough).fill_null(value=False).cast(pl.Int8)
+    is_dated, is_best = pl.col("stimulated_acquired").is_not_null(), pl.col("worth") == pl.col("worth").max()
+    ordered = (
+        pairs.with_columns(worth=worth)
+        .with_columns(dated=pl.when((is_dated | ~is_best).all().over(series)).then("stimulated_acquired"))
+        .sort("worth", "dated", "stimulated_arrived", "batch", nulls_last=False)
+    )
+    last = pl.col("batch").last().over(series)
+    return ordered.with_columns(is_reported=pl.col("batch") == last).drop(
+        "worth", "dated", "stimulated_acquired", "stimulated_arrived"
+    )
+
+
+def _positive(tubes: pl.DataFrame, unstimulated: pl.DataFrame, usual: str) -> pl.DataFrame:
+    """_SAMPLE, positive_percent, all stimuli of positive controls together, and usual_percent, of the usual control."""
+    positive = summed(tubes.filter(pl.col("tube_role") == "positive_control"), _SAMPLE, "positive")
+    negative = unstimulated.filter(control=usual).select(*_SAMPLE, usual_percent="unstimulated_percent")
+    found = positive.select(*_SAMPLE, "positive_percent")
+    return found.join(negative, on=_SAMPLE, how="left", validate="1:1")
 
 
 def _asked(matched: pl.DataFrame, tubes: pl.DataFrame) -> pl.DataFrame:
@@ -185,5 +207,5 @@ def _samples(t: Tables) -> pl.DataFrame:
         .join(t["cytometry_samples"].select(*sample, "acquisition_date"), on=sample, how="left", validate="1:1")
         .join(arrivals, on="file_sha256", how="left", validate="m:1")
         .group_by("tube_id")
-        .agg(acquired=pl.col("acquisition_date").max(), arrived=pl.col("arrived").max())
+        .agg(acquired=pl.col("acquisition_date").max(), arrived=pl.col("arrived").min())
     )

@@ -20,7 +20,8 @@ TELLING: Final = ("tube_id", *SAMPLE, "fcs_sha256")
 """One file that tells of one tube; `fcs_sha256` is empty but for Gating-ML, which is applied to an FCS file."""
 WHAT: Final = ("population", "subset")
 
-_TOLD: Final = (*TELLING, *WHAT, "status", "count", "percent", "population_path", "place", "is_regated")
+_OF_PATH: Final = ("status", "given", "count", "percent", "population_path", "place", "trunk", "of_trunk", "is_regated")
+_TRUNK: Final = (*TELLING, "population", "trunk")
 _WORTH: Final = {"counted": 3, "percent_only": 2, "never_computed": 1, "stale": 1, "not_counted": 0}
 """Of files that tell of one population those that count it go first, then those that say most."""
 
@@ -28,9 +29,11 @@ _WORTH: Final = {"counted": 3, "percent_only": 2, "never_computed": 1, "stale": 
 def tube_populations(tables: Tables, arrivals: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
     """Every mapped population and subset of every tube, counted by the file saved last of those that count it.
 
-    By the day of saving where all these files have one, else by arrival. The count of the population and that of
-    lymphocytes come from the same sample of the same file. Under corrections.cytometry = "hold" counts that differ
-    between files are not used. `reason` is percent_only, count_missing or counts_conflict.
+    A file that counts the population beside the subset goes first; then by the day of saving where all these files have
+    one, else by arrival. The count of the population is the one that stands at the path the subset's own path goes
+    through, in the same sample of the same file; that of lymphocytes comes from there too. Under
+    corrections.cytometry = "hold" counts that differ between files are not used. `reason` is percent_only,
+    count_missing or counts_conflict.
 
     Args:
         tables: cytometry_counts, cytometry_samples, matched_samples and regated_counts by contract name; of the last
@@ -60,16 +63,32 @@ def told_counts(tables: Tables, settings: Cytometry) -> pl.DataFrame:
 
     Two paths that mean one thing are fine where their counts are equal; where they differ `is_twice` is true and there
     is no count. A called readout, or a combination of the functions, that has no count of its own is the sum (`is_sum`)
-    of all boolean subsets it is made of, where every one of them was counted; it stands at the population's path.
+    of all boolean subsets it is made of, where every one of them was counted below one path of the population; it
+    stands at that path. `given` is the count as the file has it: `count` is null where it is larger than `of_trunk`,
+    that of the population whose gates (`trunk`) lead to it.
     """
     matched = tables["matched_samples"]
     regated = _regated(tables["regated_counts"], tables["cytometry_samples"], matched)
     rows = pl.concat([_stored(tables["cytometry_counts"], matched), regated])
     meant = meanings(rows["population_path"].unique(), settings)
     mapped = rows.join(meant, on="population_path", how="inner", validate="m:1")
-    one_each = _one_each(mapped.with_columns(percent=pl.when(pl.col("depth") < 2).then("percent")).select(_TOLD))
-    complete = _with_sums(one_each, settings)
-    return _with_parents(complete, settings)
+    placed = _at_trunks(mapped.with_columns(percent=pl.when(pl.col("depth") < 2).then("percent")))
+    one_each = _one_each(placed)
+    return _with_parents(_with_sums(one_each, placed, settings), settings)
+
+
+def _at_trunks(mapped: pl.DataFrame) -> pl.DataFrame:
+    """With `of_trunk`, and `count` where it is possible."""
+    wholes = mapped.filter(pl.col("count").is_not_null(), subset="").group_by(_TRUNK)
+    is_one = pl.col("count").n_unique() == 1
+    counts = wholes.agg(of_trunk=pl.when(is_one).then(pl.col("count").first()))
+    placed = mapped.join(counts, on=_TRUNK, how="left", validate="m:1").with_columns(given="count")
+    return placed.with_columns(count=_possible()).select(*TELLING, *WHAT, *_OF_PATH)
+
+
+def _possible() -> pl.Expr:
+    """No subset holds more events than the population."""
+    return pl.when(pl.col("of_trunk").is_null() | (pl.col("given") <= pl.col("of_trunk"))).then("given")
 
 
 def _tubes(matched: pl.DataFrame) -> pl.DataFrame:
@@ -114,47 +133,56 @@ def _regated(regated: pl.DataFrame, samples: pl.DataFrame, matched: pl.DataFrame
     )
 
 
-def _one_each(mapped: pl.DataFrame) -> pl.DataFrame:
-    """Paths of one meaning together: the counted before others, none of several that differ."""
+def _one_each(placed: pl.DataFrame) -> pl.DataFrame:
+    """Paths of one meaning together: the counted first, then those with a parent; none of several that differ."""
     worth = pl.col("status").replace_strict(_WORTH, return_dtype=pl.Int8)
-    best = mapped.with_columns(worth=worth).filter(pl.col("worth") == pl.col("worth").max().over(*TELLING, *WHAT))
-    by_path = best.sort(*TELLING, *WHAT, "population_path")
-    rest = [name for name in _TOLD if name not in (*TELLING, *WHAT)]
-    is_twice = (pl.col("count").n_unique() > 1) | ((pl.col("worth").max() == 2) & (pl.col("percent").n_unique() > 1))
-    found = by_path.group_by(*TELLING, *WHAT).agg(pl.col(rest).first(), is_twice=is_twice)
+    best = placed.with_columns(worth=worth).filter(pl.col("worth") == pl.col("worth").max().over(*TELLING, *WHAT))
+    has_parent = pl.col("count").is_not_null() & pl.col("of_trunk").is_not_null()
+    ordered = best.sort(*TELLING, *WHAT, ~has_parent, "population_path")
+    is_twice = (pl.col("given").n_unique() > 1) | ((pl.col("worth").max() == 2) & (pl.col("percent").n_unique() > 1))
+    found = ordered.group_by(*TELLING, *WHAT).agg(pl.col(_OF_PATH).first(), is_twice=is_twice)
     kept = (pl.when(~pl.col("is_twice")).then(name).alias(name) for name in ("count", "percent"))
     return found.with_columns(*kept, is_sum=pl.lit(value=False))
 
 
-def _with_sums(one_each: pl.DataFrame, settings: Cytometry) -> pl.DataFrame:
-    counted = one_each.filter(pl.col("count").is_not_null())
+def _with_sums(one_each: pl.DataFrame, placed: pl.DataFrame, settings: Cytometry) -> pl.DataFrame:
+    sound = one_each.filter(pl.col("count").is_not_null()).select(*TELLING, *WHAT)
+    counted = placed.join(sound, on=(*TELLING, *WHAT), how="semi").filter(pl.col("count").is_not_null())
     parts = _parts(counted["subset"].unique().to_list(), settings)
     key = (*TELLING, "population", "target")
     sums = (
-        counted.join(parts, left_on="subset", right_on="part", how="inner", validate="m:m")
-        .group_by(*key, "rank", "n_parts")
-        .agg(pl.col("count").sum(), pl.len().alias("n"), pl.col("population_path", "place").min())
+        counted.sort("population_path", "place")
+        .unique((*_TRUNK, "subset"), keep="first", maintain_order=True)
+        .join(parts, left_on="subset", right_on="part", how="inner", validate="m:m")
+        .group_by(*key, "trunk", "of_trunk", "rank", "n_parts")
+        .agg(
+            given=pl.col("count").sum(),
+            n=pl.len(),
+            population_path=pl.col("population_path").min(),
+            place=pl.col("place").min(),
+        )
         .filter(pl.col("n") == pl.col("n_parts"))
-        .sort(*key, "rank")
+        .sort(*key, "rank", pl.col("of_trunk").is_null(), "trunk")
         .unique(key, keep="first", maintain_order=True)
         .rename({"target": "subset"})
-        .with_columns(status=pl.lit("counted"), is_twice=pl.lit(value=False), is_sum=pl.lit(value=True))
+        .with_columns(
+            status=pl.lit("counted"), count=_possible(), is_twice=pl.lit(value=False), is_sum=pl.lit(value=True)
+        )
     )
     # Where two paths of one meaning differ a sum would take sides.
     missing = sums.join(one_each.filter(status="counted"), on=(*TELLING, *WHAT), how="anti")
     of_telling = one_each.unique(TELLING).select(*TELLING, "is_regated")
-    told = _at_population(missing, one_each).join(of_telling, on=TELLING, how="left", validate="m:1")
+    told = _at_population(missing, placed).join(of_telling, on=TELLING, how="left", validate="m:1")
     others = one_each.join(missing, on=(*TELLING, *WHAT), how="anti")
-    return pl.concat(
-        [others, told.select(pl.lit(None, pl.Float64).alias("percent"), pl.exclude("percent")).select(others.columns)]
-    )
+    return pl.concat([others, told.with_columns(percent=pl.lit(None, pl.Float64)).select(others.columns)])
 
 
-def _at_population(sums: pl.DataFrame, one_each: pl.DataFrame) -> pl.DataFrame:
+def _at_population(sums: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
     """Sums at path and place of their population; of their first part where that is in no row."""
-    above = one_each.filter(subset="").select(*TELLING, "population", path="population_path", at="place")
-    placed = sums.join(above, on=(*TELLING, "population"), how="left", validate="m:1")
-    return placed.with_columns(
+    wholes = placed.filter(subset="").group_by(_TRUNK).agg(pl.col("population_path").min(), pl.col("place").min())
+    above = wholes.rename({"population_path": "path", "place": "at"})
+    joined = sums.join(above, on=_TRUNK, how="left", validate="m:1")
+    return joined.with_columns(
         population_path=pl.coalesce("path", "population_path"),
         place=pl.when(pl.col("path").is_null()).then("place").otherwise("at"),
     )
@@ -196,12 +224,15 @@ def _names(term: Term) -> frozenset[str]:
 
 
 def _with_parents(complete: pl.DataFrame, settings: Cytometry) -> pl.DataFrame:
+    """With `parent_count`, unless paths of the population differ, and `lymphocyte_count`."""
     wholes = complete.filter(subset="")
-    parents = wholes.select(*TELLING, "population", parent_count="count")
+    doubtful = wholes.select(*TELLING, "population", is_doubtful="is_twice")
     lymphocytes = next((one.name for one in settings.populations if one.counted_as == "lymphocytes"), None)
     others = wholes.filter(pl.col("population") == pl.lit(lymphocytes, dtype=pl.String))
-    return complete.join(parents, on=(*TELLING, "population"), how="left", validate="m:1").join(
-        others.select(*TELLING, lymphocyte_count="count"), on=TELLING, how="left", validate="m:1"
+    return (
+        complete.join(doubtful, on=(*TELLING, "population"), how="left", validate="m:1")
+        .join(others.select(*TELLING, lymphocyte_count="count"), on=TELLING, how="left", validate="m:1")
+        .with_columns(parent_count=pl.when(~pl.col("is_doubtful").fill_null(value=False)).then("of_trunk"))
     )
 
 
@@ -220,15 +251,15 @@ def _used(told: pl.DataFrame) -> pl.DataFrame:
     key = ("tube_id", *WHAT)
     is_counted = pl.col("count").is_not_null()
     worth = is_counted.cast(pl.Int8) * 4 + pl.col("status").replace_strict(_WORTH, return_dtype=pl.Int8)
-    first_choice = told.with_columns(worth=worth).with_columns(best=pl.col("worth").max().over(key))
-    candidates = first_choice.filter(pl.col("worth") == pl.col("best"))
+    weighed = told.with_columns(worth=worth, has_parent=is_counted & pl.col("parent_count").is_not_null())
+    saying_most = weighed.filter(pl.col("worth") == pl.col("worth").max().over(key)).with_columns(
+        n_files=pl.when(is_counted).then(pl.col("file_sha256").n_unique().over(key)).otherwise(0),
+        counts_differ=(pl.col("count").n_unique() > 1).over(key),
+    )
+    candidates = saying_most.filter(pl.col("has_parent") == pl.col("has_parent").max().over(key))
     all_dated = pl.col("saved_at").is_not_null().all().over(key)
     return (
-        candidates.with_columns(
-            saved=pl.when(all_dated).then("saved_at"),
-            n_files=pl.when(is_counted).then(pl.col("file_sha256").n_unique().over(key)).otherwise(0),
-            counts_differ=(pl.col("count").n_unique() > 1).over(key),
-        )
+        candidates.with_columns(saved=pl.when(all_dated).then("saved_at"))
         .sort("saved", "arrival", "file_sha256", "fcs_sha256", nulls_last=False)
         .unique(key, keep="last", maintain_order=True)
     )

@@ -54,7 +54,8 @@ def mimosa(pairs: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
     """Rule `mimosa`: positive where the false discovery rate of the fitted mixture is within its limit.
 
     The statistic is z, the probability of a response. Without a fit for the antigen, population, subset and visit, or
-    without a single event of the population in a tube, not evaluable. Finak et al., Biostatistics 2014;15:87.
+    without a single event of the population in a tube, not evaluable; nor where the fit never saw as large a stimulated
+    percentage and so cannot tell (see `mimosa_fits.with_responses`). Finak et al., Biostatistics 2014;15:87.
 
     Args:
         pairs: as `mimosa_fits.with_responses` returns them.
@@ -63,8 +64,9 @@ def mimosa(pairs: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
     passes = pl.col("fdr") <= settings.cytometry.rules.mimosa.max_fdr
     is_empty = pl.min_horizontal("stimulated_parent_count", "unstimulated_parent_count") == 0
     no_fit = pl.when(pl.col("is_usable") & pl.col("z").is_null()).then(pl.lit("no_fit"))
+    outside = pl.when("is_outside").then(pl.lit("outside_fit"))
     return pairs.with_columns(
-        statistic="z", p_value_adjusted="fdr", rule_reason=pl.coalesce(_too_few(is_empty), no_fit)
+        statistic="z", p_value_adjusted="fdr", rule_reason=pl.coalesce(_too_few(is_empty), no_fit, outside)
     ).with_columns(verdict=_verdict(passes))
 
 
@@ -74,7 +76,7 @@ def multimer_events(multimers: pl.DataFrame, settings: StudySettings) -> pl.Data
     With fewer events of the population than the limit it is not evaluable. The statistic is the number of events.
 
     Args:
-        multimers: as `cytometry_pairs.multimer_counts` returns them, with `net_value`.
+        multimers: as `multimers.multimer_counts` returns them, with `net_value`.
         settings: for cytometry.rules.multimer_events.
     """
     limits = settings.cytometry.rules.multimer_events

@@ -8,6 +8,7 @@ import polars as pl
 
 from expectations.study import StudySettings
 from expectations.study_cytometry import CytometryRuleName
+from transforms.positivity import at_least
 from transforms.quality import Criterion
 
 _UNUSABLE: Final = ("counts_conflict", "percent_only", "count_missing")
@@ -17,11 +18,12 @@ def criteria(settings: StudySettings, rule: CytometryRuleName) -> tuple[Criterio
     """The criteria in order of precedence: the first that fails gives the reason of the call.
 
     A multimer is interpretable in HLA-matched subjects only; ICS needs a negative control; without counts nothing can
-    be tested. Unknown viability passes. A weakly identified mixture is a flag: the call stands.
+    be tested. Positive controls are judged where the study file gives their limit and declares any. Unknown viability
+    passes. A weakly identified mixture is a flag: the call stands.
     """
     limits = settings.cytometry.quality
     of_tubes = ("stimulated",) if rule == "multimer_events" else ("stimulated", "unstimulated")
-    own = _of_multimers() if rule == "multimer_events" else _of_pairs()
+    own = _of_multimers() if rule == "multimer_events" else (*_of_pairs(), *_of_positive_controls(settings))
     return (
         *own,
         Criterion("low_viability", pl.col("viability_percent") < limits.min_viability_percent, limits.on_viability),
@@ -46,6 +48,19 @@ def _of_pairs() -> tuple[Criterion, ...]:
         for reason in _UNUSABLE
     ]
     return (Criterion("no_negative_control", ~has_control, "not_evaluable"), *counts)
+
+
+def _of_positive_controls(settings: StudySettings) -> tuple[Criterion, ...]:
+    least, consequence = (
+        settings.cytometry.quality.min_positive_control_percent,
+        settings.cytometry.quality.on_positive_control,
+    )
+    if least is None or not settings.controls.positive:
+        return ()
+    return (
+        Criterion("no_positive_control", pl.col("positive_percent").is_null(), consequence),
+        Criterion("positive_control_low", ~at_least(pl.col("positive_net"), least), consequence),
+    )
 
 
 def _any(of_tubes: tuple[str, ...], trait: str) -> pl.Expr:

@@ -10,20 +10,17 @@ import polars as pl
 
 from expectations.computed import RESPONSES
 from expectations.study import StudySettings
-from expectations.study_cytometry import MULTIMER, CytometryRuleName
-from transforms import hla
-from transforms.cytometry_pairs import multimer_counts, stimulated_pairs, subsets_of_readouts
+from expectations.study_cytometry import CytometryRuleName
+from transforms.cytometry_pairs import stimulated_pairs, subsets_of_readouts
 from transforms.cytometry_positivity import RULE_VERSIONS, fisher, mimosa, multimer_events
 from transforms.cytometry_quality import criteria
 from transforms.cytometry_values import with_cells_per_ul, with_net, with_percent
 from transforms.mimosa_fits import with_responses
+from transforms.multimers import multimer_counts
 from transforms.positivity import ROUNDING
 from transforms.quality import called
 
 Tables = Mapping[str, pl.DataFrame]
-
-_HLA_ORDER: Final = ("matched", "hla_unknown", "hla_mismatch")
-"""Of several multimers of one antigen the one that fits best counts."""
 
 _NO_CONTROL: Final = {
     "unstimulated_tubes": pl.Int32,
@@ -70,14 +67,8 @@ def _pairs(t: Tables, settings: StudySettings) -> pl.DataFrame:
 def _multimers(t: Tables, settings: StudySettings) -> pl.DataFrame:
     """Multimers with values and what the subject's typing says."""
     absent = {name: pl.lit(None, dtype=dtype) for name, dtype in _NO_CONTROL.items()}
-    counts = multimer_counts(t, settings).with_columns(
-        readout=pl.lit(MULTIMER), control=pl.lit(None, dtype=pl.String), **absent
-    )
-    typed = counts.join(
-        _typing(t["hla_typing"], counts["subject_id"].unique().to_list(), settings),
-        on=["subject_id", "antigen", "population"], how="left", validate="m:1",
-    )  # fmt: skip
-    return _valued(with_percent(typed, settings), t, settings)
+    counts = multimer_counts(t, settings).with_columns(control=pl.lit(None, dtype=pl.String), **absent)
+    return _valued(with_percent(counts, settings), t, settings)
 
 
 def _valued(pairs: pl.DataFrame, t: Tables, settings: StudySettings) -> pl.DataFrame:
@@ -88,19 +79,6 @@ def _valued(pairs: pl.DataFrame, t: Tables, settings: StudySettings) -> pl.DataF
     return with_cells_per_ul(with_roles, t["blood_counts"], settings).with_columns(
         is_below_lod=pl.when(is_counted).then(pl.col("net_value") < pl.col("lod") - ROUNDING)
     )
-
-
-def _typing(hla_typing: pl.DataFrame, subjects: list[str], settings: StudySettings) -> pl.DataFrame:
-    """subject_id, antigen, population and hla: what the typing of each subject says of each multimer's allele."""
-    alleles = {subject: own["allele"].to_list() for (subject,), own in hla_typing.group_by("subject_id")}
-    rows: dict[tuple[str, str, str], str] = {}
-    for subject in subjects:
-        for multimer in settings.cytometry.multimers:
-            key = (subject, multimer.antigen, multimer.population)
-            found = hla.match(multimer.hla, alleles.get(subject, []))
-            rows[key] = min(found, rows.get(key, found), key=_HLA_ORDER.index)
-    schema = dict.fromkeys(("subject_id", "antigen", "population", "hla"), pl.String)
-    return pl.DataFrame([(*key, found) for key, found in rows.items()], schema=schema, orient="row")
 
 
 def _called_by(rule: CytometryRuleName, judged: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:

@@ -47,23 +47,32 @@ def with_percent(multimers: pl.DataFrame, settings: StudySettings) -> pl.DataFra
 def with_cells_per_ul(valued: pl.DataFrame, blood_counts: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
     """Adds net_per_ul, net cells per microlitre of blood, and the day of the blood count it rests on.
 
-    From the blood count nearest to the collection, at most as many days away as the study file allows; of two equally
-    near the earlier. Where it counts the population: net percentage x cells of the population / 100; else the net share
-    of the lymphocytes of the tubes x lymphocytes. Only of blood.
+    Where a blood count counts the population: net percentage x cells of the population / 100; else the net share of the
+    lymphocytes of the tubes x lymphocytes. From the nearest to the collection of those that hold the cells in question,
+    at most as many days away as the study file allows; of two equally near the earlier. Only of blood.
 
     Args:
         valued: with `stimulated_*` and `unstimulated_*` counts (the latter null for multimers) and net_value.
         blood_counts: BLOOD_COUNTS.
         settings: cytometry.populations and cytometry.blood_count_days.
     """
-    near = _nearest(valued, blood_counts, settings.cytometry.blood_count_days)
-    counted = valued.join(near, on="specimen_id", how="left", validate="m:1")
-    cells = pl.coalesce(*(_cells_of(name, counted_as) for name, counted_as in _counted(settings)), None)
+    counted = valued
+    for column in _PER_UL.values():
+        near = _nearest(valued, blood_counts, column, settings.cytometry.blood_count_days)
+        counted = counted.join(near, on="specimen_id", how="left", validate="m:1")
+    cells, day = (
+        pl.coalesce(
+            *(_of_population(name, f"{_PER_UL[counted_as]}{part}") for name, counted_as in _counted(settings)), None
+        )
+        for part in ("", "_date")
+    )
+    is_counted = cells.is_not_null()
     by_population = pl.col("net_value") * cells / 100
     by_lymphocytes = _net_share_of_lymphocytes() * pl.col("lymphocytes_per_ul")
-    net_per_ul = pl.when(cells.is_not_null()).then(by_population).otherwise(by_lymphocytes)
+    net_per_ul = pl.when(is_counted).then(by_population).otherwise(by_lymphocytes)
+    blood_count_date = pl.when(is_counted).then(day).otherwise("lymphocytes_per_ul_date")
     return counted.with_columns(net_per_ul=net_per_ul.cast(pl.Float64)).with_columns(
-        blood_count_date=pl.when(pl.col("net_per_ul").is_not_null()).then("count_date")
+        blood_count_date=pl.when(pl.col("net_per_ul").is_not_null()).then(blood_count_date)
     )
 
 
@@ -79,17 +88,17 @@ def _upper(counts: pl.Series) -> pl.Series:
     return pl.Series(upper).fill_nan(None)
 
 
-def _nearest(valued: pl.DataFrame, blood_counts: pl.DataFrame, days: int) -> pl.DataFrame:
-    """specimen_id, count_date and the cells per microlitre, one row a specimen of blood with a count near enough."""
+def _nearest(valued: pl.DataFrame, blood_counts: pl.DataFrame, column: str, days: int) -> pl.DataFrame:
+    """specimen_id, a column of BLOOD_COUNTS and `<column>_date`: one row a specimen of blood with one near enough."""
     away = (pl.col("count_date") - pl.col("collection_date")).dt.total_days().abs()
     blood = valued.filter(pl.col("material") == "blood").select("specimen_id", "subject_id", "collection_date").unique()
     return (
-        blood.join(blood_counts, on="subject_id", how="inner", validate="m:m")
+        blood.join(blood_counts.filter(pl.col(column).is_not_null()), on="subject_id", how="inner", validate="m:m")
         .with_columns(away=away)
         .filter(pl.col("away") <= days)
         .sort("specimen_id", "away", "count_date")
         .unique("specimen_id", keep="first", maintain_order=True)
-        .select("specimen_id", "count_date", *_PER_UL.values())
+        .select("specimen_id", column, pl.col("count_date").alias(f"{column}_date"))
     )
 
 
@@ -97,8 +106,8 @@ def _counted(settings: StudySettings) -> list[tuple[str, str]]:
     return [(one.name, one.counted_as) for one in settings.cytometry.populations if one.counted_as is not None]
 
 
-def _cells_of(population: str, counted_as: str) -> pl.Expr:
-    return pl.when(pl.col("population") == population).then(_PER_UL[counted_as])
+def _of_population(population: str, column: str) -> pl.Expr:
+    return pl.when(pl.col("population") == population).then(column)
 
 
 def _net_share_of_lymphocytes() -> pl.Expr:

@@ -50,18 +50,23 @@ class Allele:
 def match(needed: str, typed: Iterable[str]) -> Match:
     """What a subject's typing says of an allele; a typed allele matches where it agrees in every field needed.
 
+    An allele that stands twice is homozygous: the gene has no other.
+
     matched: an expressed allele of the subject is of that kind. hla_mismatch: both alleles of the gene are typed, and
     neither can be. hla_unknown: the gene is not typed, an allele is typed too coarsely to tell (A*02 for A*02:01), its
-    expression is doubtful (suffixes L, S, C, A, Q), or only one allele is there and it is another: the subject may be
-    homozygous, or the second missing. A null allele (suffix N) is another allele, whatever its fields.
+    expression is doubtful (suffixes L, S, C, A, Q), or only one allele is there, once, and it is another: the subject
+    may be homozygous, or the second missing. A null allele (suffix N) is another allele, whatever its fields.
     """
     wanted = Allele.read(needed)
-    known = [allele for allele in map(Allele.read, typed) if allele.gene == wanted.gene]
+    of_gene = [(text, allele) for text in typed if (allele := Allele.read(text)).gene == wanted.gene]
+    known = list({allele for _, allele in of_gene})
+    is_homozygous = len({text for text, _ in of_gene}) < len(of_gene)
     of_kind = [allele for allele in known if allele.is_kind_of(wanted) and not allele.is_null]
     if any(allele.suffix in _GROUPS for allele in of_kind):
         return "matched"
     may_be = any(wanted.is_kind_of(allele) and not allele.is_null for allele in known)
-    return "hla_unknown" if of_kind or may_be or len(_different(known)) < 2 else "hla_mismatch"
+    has_both = is_homozygous or len(_different(known)) >= 2
+    return "hla_unknown" if of_kind or may_be or not has_both else "hla_mismatch"
 
 
 def _different(alleles: list[Allele]) -> list[Allele]:

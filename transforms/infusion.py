@@ -19,6 +19,9 @@ _PRODUCT: Final = ("subject_id", *_SERIES)
 _PER_MILLION: Final = {"elispot": 1.0, "cytometry": 1e4}
 """Times the unit of the assay's values: spots per 10^6 cells, percent of the population."""
 
+RULES_OWN: Final = ("too_few_events", "no_fit", "outside_fit")
+"""Reasons for which a rule of cytometry makes no call of counts that are good; their net value stands."""
+
 _MILLION: Final = 1e6
 
 
@@ -29,7 +32,8 @@ def reactive_cells(
 
     Cells = total viable cells x share of the product that is the population x net fraction, the net values of the
     reactive stimuli summed as they are: those of the reported responses under the primary rule, whatever the call,
-    unless it is not evaluable. One stimulus without a value leaves no number (`no_product_result`): a part of the sum
+    unless it is not evaluable; in cytometry also where only the rule could not call them (RULES_OWN), for the counts
+    are there. One stimulus without a value leaves no number (`no_product_result`): a part of the sum
     would pass for the whole. With multimers only antigens that have one are asked for. ELISpot counts among all cells,
     so that the share is 1; else it is the infusion table's, of the cells the population is counted as.
 
@@ -82,12 +86,15 @@ def _reactive(
     infusion_products: pl.DataFrame, responses: pl.DataFrame, wells: pl.DataFrame, settings: StudySettings
 ) -> pl.DataFrame:
     """One row a product and series: REACTIVE_CELLS with `net_per_million`, `has_lower` and `has_upper`."""
-    products = _product_specimens(infusion_products, responses)
+    products = product_specimens(infusion_products, responses)
     reported = responses.filter(pl.col("is_reported") & pl.col("is_primary_rule"))
     tested = products.join(reported, on=["subject_id", "specimen_id"], how="inner", validate="1:m")
     series = _tested_series(reported, tested, settings)
     stimuli = series.explode("stimuli").rename({"stimuli": "antigen"}).select(*_SERIES, "antigen", "n_stimuli")
-    evaluable = tested.filter(pl.col("call") != "not_evaluable", pl.col("net_value").is_not_null())
+    is_counted = (pl.col("assay") == "cytometry") & pl.col("reason").is_in(RULES_OWN)
+    evaluable = tested.filter(
+        (pl.col("call") != "not_evaluable") | is_counted.fill_null(value=False), pl.col("net_value").is_not_null()
+    )
     asked = evaluable.join(stimuli, on=[*_SERIES, "antigen"], how="inner", validate="m:1")
     whole = asked.filter(pl.len().over(_PRODUCT) == pl.col("n_stimuli"))
     return (
@@ -102,8 +109,11 @@ def _reactive(
     )
 
 
-def _product_specimens(infusion_products: pl.DataFrame, responses: pl.DataFrame) -> pl.DataFrame:
-    """subject_id and specimen_id, one row a subject whose product is known."""
+def product_specimens(infusion_products: pl.DataFrame, responses: pl.DataFrame) -> pl.DataFrame:
+    """subject_id and specimen_id of the infusion product, one row a subject whose product is known.
+
+    The specimen that INFUSION_PRODUCTS names, else the only one of that material that RESPONSES hold of the subject.
+    """
     only = (
         responses.filter(pl.col("material") == "infusion_product")
         .group_by("subject_id")

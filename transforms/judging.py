@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from expectations.contract import Table
-from expectations.ingested import INGESTED, OF_PLATES
+from expectations.ingested import INGESTED, OF_PLATES, OF_SAMPLES
 from expectations.reasons import reason
 from expectations.records import REJECTS
 from expectations.study import StudySettings
@@ -51,6 +51,8 @@ class LiveFile:
     path: str
     arrival: int
     released_in: int | None = None
+    is_in_inbox: bool = True
+    """False where the inbox no longer holds these bytes anywhere."""
 
 
 @dataclass(slots=True)
@@ -181,6 +183,7 @@ class _Pass:
             self._table(table)
         if not self.result.holds:
             self._plates()
+            self._samples()
         strange = [cell for one in self.inside for cell in one.reading.bad_cells if cell.table == "-"]
         self.result.rejects.append(bad_cell_rejects(strange))
         return self.result
@@ -209,6 +212,20 @@ class _Pass:
         for name in _OF_PLATES:
             leaving = self._stay(name).join(gone, on=gone.columns, how="semi")
             new[name] = new[name].join(unneeded, on=unneeded.columns, how="anti")
+            replaced[name] = pl.concat([replaced[name], leaving])
+
+    def _samples(self) -> None:
+        """Cytometry stands side by side, but a file saved over by another one that came in gives way to it."""
+        new, replaced = self.result.new, self.result.replaced
+        incoming = {sha for name in _OF_SAMPLES for sha in new[name]["file_sha256"].unique()}
+        taken = {one.path: one.file_sha256 for one in self.inside if one.file_sha256 in incoming}
+        gone = [
+            one.file_sha256
+            for one in self.live_files
+            if not one.is_in_inbox and taken.get(one.path, one.file_sha256) != one.file_sha256
+        ]
+        for name in _OF_SAMPLES:
+            leaving = self._stay(name).filter(pl.col("file_sha256").is_in(gone))
             replaced[name] = pl.concat([replaced[name], leaving])
 
     def _precedence(self, policy: Policy) -> Precedence:
@@ -298,6 +315,7 @@ class _Pass:
 
 _OF_PLATES = [table.name for table in OF_PLATES]
 """Tables that hold plates; the last holds the counts."""
+_OF_SAMPLES = [table.name for table in OF_SAMPLES]
 _LAID_OUT = "plate_layouts.plate_id"
 """What an export's plates must be in: a layout table, an assigned template, or a layout of the instrument."""
 _LAID_OUT_BY = ("plate_templates", "instrument_layouts")

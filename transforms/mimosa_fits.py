@@ -20,8 +20,10 @@ from transforms.visits import PRODUCT_VISIT, UNSCHEDULED
 
 ALL_VISITS: Final = "all visits"
 FIT: Final = ("antigen", "population", "subset", "visit")
+"""What has a mixture of its own."""
 
 _COUNTS: Final = ("stimulated_count", "stimulated_parent_count", "unstimulated_count", "unstimulated_parent_count")
+_RANGE: Final = ("largest_stimulated_percent", "has_converged")
 _PARAMETERS: Final = ("w_response", "alpha_s", "beta_s", "alpha_u", "beta_u")
 _FRESH: Final = {name: dtype for name, dtype in MIMOSA_FITS.schema.items() if name not in ("version", "run_id")}
 
@@ -31,10 +33,10 @@ def mimosa_fits(
 ) -> pl.DataFrame:
     """One mixture for every antigen, population, subset and visit, over the specimens whose batch is reported.
 
-    Specimens with counts in both tubes enter, however few their cells and whatever their quality. Infusion products
-    have a fit of their own; blood has one a visit (unscheduled samples among themselves, with those of subjects never
-    infused), or one for all visits where the study file asks for it. Other materials are not fitted. With fewer
-    specimens than the study file asks for there are no parameters.
+    Specimens with counts in both tubes enter, however few their cells and whatever their quality, of each subject the
+    first. Infusion products have a fit of their own; blood has one a visit (unscheduled samples among themselves, with
+    those of subjects never infused), or one for all visits, repeats of a subject and all, where the study file asks for
+    it. Other materials are not fitted. With fewer specimens than the study file asks for there are no parameters.
 
     Args:
         pairs: as `cytometry_pairs.stimulated_pairs` returns them.
@@ -46,9 +48,9 @@ def mimosa_fits(
         The columns of MIMOSA_FITS without version and run. `input_sha256` identifies specimens and counts, whatever
         their order. `fdr_curve` holds [z, false discovery rate] of the specimens, z descending.
     """
-    entering = with_visit_of_fit(pairs, settings).filter(
-        pl.col("is_reported") & _has_counts() & pl.col("visit").is_not_null()
-    )
+    candidates = may_enter(pairs, settings)
+    first = pl.col("specimen_id").sort_by("collection_date", "specimen_id").first().over(*FIT, "subject_id")
+    entering = candidates.filter((pl.col("visit") == ALL_VISITS) | (pl.col("specimen_id") == first))
     if known is not None:
         entering = entering.join(known.select(FIT).unique(), on=FIT, how="anti")
     sizes = entering.group_by(FIT).agg(n_specimens=pl.len()).sort("n_specimens", *FIT)
@@ -66,6 +68,12 @@ def versioned_fits(existing: pl.DataFrame, fresh: pl.DataFrame, *, re_estimate: 
     return Estimate(MIMOSA_FITS, FIT, "w_response").versioned(existing, fresh, re_estimate=re_estimate, run_id=run_id)
 
 
+def may_enter(pairs: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
+    """Reported pairs with counts in both tubes that belong to a fit, with `visit` as FIT names it."""
+    is_known = pl.col("is_reported") & _has_counts() & pl.col("visit").is_not_null()
+    return with_visit_of_fit(pairs, settings).filter(is_known)
+
+
 def with_visit_of_fit(pairs: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
     """The pairs with `visit` replaced by that of the fit they belong to; null where there is none."""
     of_blood = pl.lit(ALL_VISITS) if settings.cytometry.rules.mimosa.pool_visits else pl.col("visit")
@@ -79,16 +87,21 @@ def with_visit_of_fit(pairs: pl.DataFrame, settings: StudySettings) -> pl.DataFr
 
 
 def with_responses(pairs: pl.DataFrame, fits: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
-    """Adds `z` and `fdr`, null without a fit or counts, `fit_version` and `is_weak` of the latest version.
+    """Adds `z` and `fdr`, null without a fit or counts, `is_outside`, and `fit_version` and `is_weak` of the latest.
 
     z follows from the parameters, the false discovery rate from the curve of the fit: so a specimen that came after the
     fit changes neither that of another, nor the fit.
+
+    `is_outside`: the stimulated percentage is beyond the largest the fit rests on, and would be negative; of a fit that
+    did not converge, positive too. Where nobody responded, the distribution of responders holds nothing but background,
+    and the strongest response has a z of 0 under it. Not where the stimulated percentage is below the unstimulated one:
+    that is no response under any mixture.
     """
     latest = fits.sort("version").group_by(FIT).last().rename({"version": "fit_version", "visit": "visit_of_fit"})
     key = ("antigen", "population", "subset", "visit_of_fit")
     of_fit = with_visit_of_fit(pairs, settings)["visit"].alias("visit_of_fit")
     joined = pairs.with_columns(of_fit).join(
-        latest.select(*key, *_PARAMETERS, "fit_version", "is_weak", "fdr_curve"),
+        latest.select(*key, *_PARAMETERS, "fit_version", "is_weak", "fdr_curve", *_RANGE),
         on=key, how="left", validate="m:1", maintain_order="left",
     )  # fmt: skip
     can_judge = _has_counts() & pl.col("w_response").is_not_null()
@@ -98,12 +111,20 @@ def with_responses(pairs: pl.DataFrame, fits: pl.DataFrame, settings: StudySetti
     return (
         joined.with_row_index("row")
         .join(rates, on="row", how="left", validate="1:1", maintain_order="left")
-        .drop("row", "visit_of_fit", "fdr_curve", *_PARAMETERS)
+        .with_columns(is_outside=_is_outside(settings))
+        .drop("row", "visit_of_fit", "fdr_curve", *_PARAMETERS, *_RANGE)
     )
 
 
+def _is_outside(settings: StudySettings) -> pl.Expr:
+    is_beyond = pl.col("stimulated_percent") > pl.col("largest_stimulated_percent")
+    may_respond = pl.col("stimulated_percent") >= pl.col("unstimulated_percent")
+    is_negative = pl.col("fdr") > settings.cytometry.rules.mimosa.max_fdr
+    return (is_beyond & may_respond & (is_negative | ~pl.col("has_converged"))).fill_null(value=False)
+
+
 def _has_counts() -> pl.Expr:
-    return pl.col("is_usable") & (pl.col("stimulated_parent_count") > 0) & (pl.col("unstimulated_parent_count") > 0)
+    return (pl.col("stimulated_parent_count") > 0) & (pl.col("unstimulated_parent_count") > 0)
 
 
 def _judged(group: pl.DataFrame) -> pl.DataFrame:
@@ -127,7 +148,8 @@ def _fitted(enough: pl.DataFrame, entering: pl.DataFrame, settings: StudySetting
         is_weak = ~fits.has_converged | fits.mixtures.runs_away(max_alpha)
         for number, (_, own) in enumerate(placed.group_by("fit", maintain_order=True)):
             told = _told(fits, number, own.height)
-            yield _quantity(own) | told | {"is_weak": bool(is_weak[number])}
+            strength = {"has_converged": bool(fits.has_converged[number]), "is_weak": bool(is_weak[number])}
+            yield _quantity(own) | told | strength | {"largest_stimulated_percent": own["stimulated_percent"].max()}
 
 
 def _unfitted(few: pl.DataFrame, entering: pl.DataFrame) -> Iterator[dict[str, Any]]:

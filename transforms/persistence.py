@@ -6,11 +6,16 @@ import polars as pl
 
 from expectations.computed import PERSISTENCE
 from expectations.study import ALL_CELLS, StudySettings
+from transforms.infusion import product_specimens
 from transforms.response_series import SERIES, evaluable_samples, every_series, with_origin
 
 
 def persistence(
-    responses: pl.DataFrame, visited: pl.DataFrame, outcomes: pl.DataFrame, settings: StudySettings
+    responses: pl.DataFrame,
+    visited: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    infusion_products: pl.DataFrame,
+    settings: StudySettings,
 ) -> pl.DataFrame:
     """PERSISTENCE: one row an infused subject, antigen, assay, population, readout and rule, measured or not.
 
@@ -26,7 +31,7 @@ def persistence(
         with_origin(every_series(responses, outcomes, settings), samples)
         .join(_peaks(after), on=SERIES, how="left", validate="1:1")
         .join(_days(after), on=SERIES, how="left", validate="1:1")
-        .join(_in_product(responses, settings), on=SERIES, how="left", validate="1:1")
+        .join(_in_product(responses, infusion_products, settings), on=SERIES, how="left", validate="1:1")
         .with_columns(loss_kind=_loss_kind(), **_fold())
         .with_columns(**_loss_days())
         .with_columns(persistence_key=_key())
@@ -54,13 +59,15 @@ def _days(after: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _in_product(responses: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
-    """SERIES and in_product: true where any reported product is positive, false where all that count are negative."""
+def _in_product(responses: pl.DataFrame, infusion_products: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
+    """SERIES and in_product: true where the product, as `product_specimens` has it, is positive, false negative."""
     is_negative = pl.col("call") == "negative"
     if settings.persistence.indeterminate == "negative":
         is_negative = is_negative | (pl.col("call") == "indeterminate")
     verdict = pl.when(pl.col("call") == "positive").then(pl.lit(value=True)).when(is_negative).then(pl.lit(value=False))
-    products = responses.filter(pl.col("is_reported") & (pl.col("material") == "infusion_product"))
+    products = responses.filter("is_reported").join(
+        product_specimens(infusion_products, responses), on=["subject_id", "specimen_id"], how="semi"
+    )
     return products.group_by(SERIES).agg(in_product=verdict.max())
 
 

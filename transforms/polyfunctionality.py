@@ -20,7 +20,8 @@ def boolean_subsets(pairs: pl.DataFrame, fits: pl.DataFrame, settings: StudySett
 
     Args:
         pairs: as `cytometry_pairs.stimulated_pairs` returns them; whichever of several batches is reported.
-        fits: MIMOSA_FITS; the latest version counts. A weakly identified fit gives a z like any other.
+        fits: MIMOSA_FITS; the latest version counts. A weakly identified fit gives a z like any other; there is none
+            of counts that the fit cannot judge (`mimosa_fits.with_responses`).
         settings: for cytometry.polyfunctional.
     """
     degrees = boolean_subsets_of(settings.cytometry)
@@ -29,6 +30,7 @@ def boolean_subsets(pairs: pl.DataFrame, fits: pl.DataFrame, settings: StudySett
     counted = with_responses(own.filter(has_cells), fits, settings).with_columns(
         n_functions=pl.col("subset").replace_strict(degrees, return_dtype=pl.Int32),
         net_percent=pl.col("stimulated_percent") - pl.col("unstimulated_percent"),
+        z=pl.when(~pl.col("is_outside")).then("z"),
     )
     return BOOLEAN_SUBSETS.conform(counted).sort(BOOLEAN_SUBSETS.key)
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from expectations.computed_cytometry import POPULATION_PATHS
 from expectations.study_cytometry import Cytometry
-from transforms.gating_paths import gates_of
+from transforms.gating_paths import gates_of, path_of
 
 Term = frozenset[tuple[str, bool]]
 """Markers that are positive (true) or negative, all at once."""
@@ -68,12 +68,20 @@ def paths(counts: pl.DataFrame, regated: pl.DataFrame, settings: Cytometry) -> p
 
 
 def meanings(named: Iterable[str], settings: Cytometry) -> pl.DataFrame:
-    """population_path, population, subset, depth of every path that has a meaning, each path once."""
+    """population_path, population, subset, depth, trunk of every path that has a meaning, each path once.
+
+    `trunk` is the part of the path that leads to the population, in plain spelling: equal where it is the same gates.
+    """
     vocabulary = Vocabulary(settings)
     found = [(path, vocabulary.meaning(path)) for path in sorted(set(named))]
-    rows = [(path, one.population, one.subset, one.depth) for path, one in found if one is not None]
-    schema = {"population_path": pl.String, "population": pl.String, "subset": pl.String, "depth": pl.Int32}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    rows = [(path, m.population, m.subset, m.depth, _trunk(path, m.depth)) for path, m in found if m is not None]
+    text = dict.fromkeys(("population_path", "population", "subset"), pl.String)
+    return pl.DataFrame(rows, schema={**text, "depth": pl.Int32, "trunk": pl.String}, orient="row")
+
+
+def _trunk(path: str, depth: int) -> str:
+    gates = _gates(path)
+    return path_of(gates[: len(gates) - depth])
 
 
 def resolve(path: str, settings: Cytometry) -> Meaning | None:
@@ -100,9 +108,7 @@ class Vocabulary:
         self._literal = re.compile(f"({'|'.join(map(re.escape, longest_first))})([+-])") if longest_first else None
         self._populations = [(_gates(path), one.name) for one in settings.populations for path in one.paths]
         self._multimers = [
-            (one.population, _gates(gate), f"{one.antigen} multimer+")
-            for one in settings.multimers
-            for gate in one.gates
+            (one.population, _gates(gate), one.subset) for one in settings.multimers for gate in one.gates
         ]
         self._understood: dict[str, Union | None] = {}
 

@@ -15,12 +15,14 @@ from expectations.tables import TABLES
 from transforms.best_response import is_evaluator
 from transforms.control_baselines import CHART
 from transforms.layouts import LAYOUT, WELL
+from transforms.mimosa_checks import stale_fits
 from transforms.plate_findings import (
     antigens_without_control,
     wells_to_count,
     wells_without_count,
     wells_without_layout,
 )
+from transforms.tube_checks import TUBE_CHECKS
 from transforms.visits import UNSCHEDULED
 
 _CHART_WORDS: Final = ("measure", "sample", "instrument", "analyte", "version", "n_plates", "n_now")
@@ -351,6 +353,12 @@ CHECKS: Final = (
         "the limit of blank rests on at least half of the negative-control wells there are now",
         _stale_estimates,
     ),
+    StudyCheck(
+        "mimosa_fits",
+        "up_to_date",
+        "mixtures rest on at least half of the specimens that could enter now (--re-estimate renews them)",
+        lambda t, settings: Finding(*stale_fits(t, settings, STALE_SHARE)),
+    ),
     StudyCheck("plate_quality", "in_control", "no plate is rejected by a control chart", _plates_out_of_control),
     StudyCheck(
         "control_baselines",
@@ -359,29 +367,9 @@ CHECKS: Final = (
         _stale_baselines,
     ),
     StudyCheck("matched_samples", "has_tube", "every sample is one tube", _samples_without_tube),
-    StudyCheck(
-        "matched_samples",
-        "has_control",
-        "every stimulated tube has a tube of its control, of its specimen and batch",
-        _told_of_tubes("matched_samples", "tube.no_control"),
-    ),
-    StudyCheck(
-        "population_paths",
-        "is_mapped",
-        "every path of gates is mapped, but those that lead to a mapped one",
-        _told_of_tubes("population_paths", "population.unmapped"),
-    ),
-    StudyCheck(
-        "tube_populations",
-        "files_agree",
-        "files that count one population of a tube agree",
-        _told_of_tubes("tube_populations", "population.counts_differ"),
-    ),
-    StudyCheck(
-        "gate_agreement",
-        "agrees",
-        "stored counts and those made again from the FCS files agree",
-        _told_of_tubes("gate_agreement", "gating.disagrees"),
+    *(
+        StudyCheck(table_name, name, says, _told_of_tubes(table_name, code))
+        for table_name, name, says, code in TUBE_CHECKS
     ),
 )
 """Every check, each unique by table and name."""

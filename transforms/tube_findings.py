@@ -9,15 +9,14 @@ import polars as pl
 
 from expectations.computed_cytometry import TUBE_FINDINGS
 from expectations.study import StudySettings
-from transforms.cytometry_matching import bare
 from transforms.cytometry_populations import SAMPLE, WHAT, told_counts
 from transforms.gating_pairs import findings as unpaired
 from transforms.population_vocabulary import UNMAPPED
+from transforms.told_samples import bare
+from transforms.tube_conflicts import conflicts
+from transforms.tube_words import listed, population, sample, told
 
 Tables = Mapping[str, pl.DataFrame]
-
-N_NAMED: Final = 5
-"""Populations named in one finding; the tables hold them all."""
 
 _TESTED: Final = ("specimen_id", "tube_role", "antigen")
 
@@ -27,9 +26,9 @@ def tube_findings(tables: Tables, settings: StudySettings) -> pl.DataFrame:
 
     Args:
         tables: cytometry_tubes, cytometry_samples, cytometry_counts, matched_samples, population_paths,
-            tube_populations, regated_counts, gate_agreement and acquisition_quality, by contract name, and under
-            `paired_samples` what `gating_pairs.pairs` gives.
-        settings: the vocabulary, and corrections.cytometry.
+            tube_populations, regated_counts, gate_agreement, acquisition_quality and specimens, by contract name, and
+            under `paired_samples` what `gating_pairs.pairs` gives.
+        settings: stimuli, the vocabulary, cytometry.match and corrections.cytometry.
 
     Returns:
         TUBE_FINDINGS. Of unmapped paths all events and gates above a mapped path of the same file are not told: they
@@ -49,6 +48,7 @@ def tube_findings(tables: Tables, settings: StudySettings) -> pl.DataFrame:
             _disagreements(tables["gate_agreement"], tables["matched_samples"]),
             _not_counted_again(tables["gate_agreement"], tables["matched_samples"]),
             _failed_acquisition(tables["acquisition_quality"], tables["matched_samples"]),
+            *conflicts(tables, settings),
             unpaired(tables["paired_samples"], tables["cytometry_samples"], tables["matched_samples"]),
         ]
     )
@@ -68,32 +68,6 @@ def tubes_without_control(matched: pl.DataFrame) -> pl.DataFrame:
     return stimulated.join(controls, on=compared, how="anti").sort("tube_id")
 
 
-def _told(found: pl.DataFrame, reason: str | pl.Expr, place: pl.Expr, detail: pl.Expr) -> pl.DataFrame:
-    """TUBE_FINDINGS of a frame with file_sha256; tube and specimen where it has them."""
-    named = (
-        pl.col(name) if name in found.columns else pl.lit(None, dtype=pl.String).alias(name)
-        for name in ("tube_id", "specimen_id")
-    )
-    code = pl.lit(reason) if isinstance(reason, str) else reason
-    return found.select(code.alias("reason"), "file_sha256", place.alias("place"), *named, detail.alias("detail"))
-
-
-def _sample() -> pl.Expr:
-    return pl.format("sample {} ({})", "sample_number", "sample_name")
-
-
-def _population() -> pl.Expr:
-    return pl.format("{} {}", *WHAT).str.strip_chars_end()
-
-
-def _listed(named: str) -> pl.Expr:
-    """Of a group: how many populations differ, and the first few of them."""
-    names = pl.col(named).unique().sort()
-    number = pl.when(names.len() == 1).then(pl.lit("1 population")).otherwise(pl.format("{} populations", names.len()))
-    more = pl.when(names.len() > N_NAMED).then(pl.lit(", ...")).otherwise(pl.lit(""))
-    return pl.concat_str(number, pl.lit(": "), names.head(N_NAMED).str.join(", "), more)
-
-
 def _unmatched(t: Tables) -> pl.DataFrame:
     lost = t["matched_samples"].filter(pl.col("reason").is_not_null())
     said = t["cytometry_samples"].select(*SAMPLE, "fcs_name", "batches")
@@ -101,7 +75,7 @@ def _unmatched(t: Tables) -> pl.DataFrame:
     names = _tube_names(t["cytometry_tubes"]) if rows else {}
     details = pl.Series([_why_no_tube(row, rows, names) for row in rows], dtype=pl.String)
     found = pl.DataFrame(rows, schema_overrides=t["matched_samples"].schema) if rows else lost
-    return _told(found, pl.col("reason"), _sample(), pl.lit(details))
+    return told(found, pl.col("reason"), sample(), pl.lit(details))
 
 
 def _tube_names(tubes: pl.DataFrame) -> dict[str, list[str]]:
@@ -118,8 +92,9 @@ def _why_no_tube(row: dict[str, Any], lost: list[dict[str, Any]], names: Mapping
     match row["reason"]:
         case "tube.ambiguous":
             called = sorted({bare(name).casefold() for name in (row["sample_name"], row["fcs_name"]) if name})
-            tubes = ", ".join(tube for name in called for tube in names.get(name, [])) or "told in several batches"
-            return f"told to be in {row['batches'] or 'no batch'}; tubes of that name: {tubes}"
+            tubes = ", ".join(tube for name in called for tube in names.get(name, []))
+            fits = f"tubes of that name: {tubes}" if tubes else "fits several tubes, plates, days or places"
+            return f"told to be in {row['batches'] or 'no batch'}; {fits}"
         case "tube.twice_in_file":
             return f"the same tube as {_others(row, lost)}"
         case "tube.specimen_unknown":
@@ -161,7 +136,7 @@ def _unmapped(t: Tables) -> pl.DataFrame:
     leads = passed.cast(pl.String) if above else of_files.head(0)
     lost = of_files.filter(~pl.col("is_mapped"), pl.col("population_path") != "")
     left = lost.join(leads, on=("file_sha256", "population_path"), how="anti")
-    return _told(left, UNMAPPED, pl.col("population_path"), pl.format("{}, not used", _samples("n_samples")))
+    return told(left, UNMAPPED, pl.col("population_path"), pl.format("{}, not used", _samples("n_samples")))
 
 
 def _samples(number: str) -> pl.Expr:
@@ -178,7 +153,7 @@ def _percent_only(t: Tables) -> pl.DataFrame:
         .agg(n_samples=pl.len())
     )
     detail = pl.format("percentages without counts {}", _samples("n_samples"))
-    return _told(found, "count.percent_only", pl.col("population_path"), detail)
+    return told(found, "count.percent_only", pl.col("population_path"), detail)
 
 
 def _uncounted(t: Tables, status: str, words: str) -> pl.DataFrame:
@@ -188,10 +163,10 @@ def _uncounted(t: Tables, status: str, words: str) -> pl.DataFrame:
         .filter(status=status)
         .with_columns(path.alias("named"))
         .group_by(SAMPLE)
-        .agg(listed=_listed("named"))
+        .agg(listed=listed("named"))
         .join(_of_samples(t), on=SAMPLE, how="inner", validate="1:1")
     )
-    return _told(found, f"count.{status}", _sample(), pl.format(words, "listed"))
+    return told(found, f"count.{status}", sample(), pl.format(words, "listed"))
 
 
 def _of_samples(t: Tables) -> pl.DataFrame:
@@ -210,7 +185,7 @@ def _twice(t: Tables) -> pl.DataFrame:
         .filter(pl.col("count") > 1)
         .join(_of_samples(t), on=SAMPLE, how="inner", validate="m:1")
     )
-    return _told(found, "population.twice", pl.format("{}: {}", _sample(), _population()), pl.col("detail"))
+    return told(found, "population.twice", pl.format("{}: {}", sample(), population()), pl.col("detail"))
 
 
 def _counts_differ(t: Tables, settings: StudySettings) -> pl.DataFrame:
@@ -220,7 +195,7 @@ def _counts_differ(t: Tables, settings: StudySettings) -> pl.DataFrame:
     if differ.is_empty():
         return TUBE_FINDINGS.empty()
     of_tubes = t["matched_samples"].join(differ, on="tube_id", how="semi")
-    told = told_counts({**t, "matched_samples": of_tubes}, settings.cytometry).filter(pl.col("count").is_not_null())
+    counted = told_counts({**t, "matched_samples": of_tubes}, settings.cytometry).filter(pl.col("count").is_not_null())
     software = pl.col("software_version").fill_null(pl.format("{} {}", "source", pl.col("file_sha256").str.head(8)))
     is_used = pl.col("file_sha256") == pl.col("used_sha256")
     mark = pl.when(is_used & (settings.corrections.cytometry == "newest")).then(pl.lit(" used")).otherwise(pl.lit(""))
@@ -228,7 +203,7 @@ def _counts_differ(t: Tables, settings: StudySettings) -> pl.DataFrame:
     said = t["cytometry_samples"].select(*SAMPLE, "software_version", "source", "saved_at")
     words = pl.format("{} ({}{}){}", "count", software, saved, mark)
     found = (
-        told.join(differ.select(*key, "specimen_id", used_sha256="file_sha256"), on=key, how="inner", validate="m:1")
+        counted.join(differ.select(*key, "specimen_id", used_sha256="file_sha256"), on=key, how="inner", validate="m:1")
         .join(said, on=SAMPLE, how="left", validate="m:1")
         .with_columns(words=words, is_used=is_used)
         .sort("is_used", "saved_at", *SAMPLE, "fcs_sha256", descending=[True, True, False, False, False])
@@ -236,7 +211,7 @@ def _counts_differ(t: Tables, settings: StudySettings) -> pl.DataFrame:
         .agg(detail=pl.col("words").str.join("; "))
         .rename({"used_sha256": "file_sha256"})
     )
-    return _told(found, "population.counts_differ", pl.format("{}: {}", "tube_id", _population()), pl.col("detail"))
+    return told(found, "population.counts_differ", pl.format("{}: {}", "tube_id", population()), pl.col("detail"))
 
 
 def _several_batches(matched: pl.DataFrame) -> pl.DataFrame:
@@ -252,12 +227,12 @@ def _several_batches(matched: pl.DataFrame) -> pl.DataFrame:
         .group_by("specimen_id")
         .agg(pl.col("file_sha256").min(), detail=pl.col("words").sort().str.join("; "))
     )
-    return _told(found, "tube.specimen_in_several_batches", pl.col("specimen_id"), pl.col("detail"))
+    return told(found, "tube.specimen_in_several_batches", pl.col("specimen_id"), pl.col("detail"))
 
 
 def _no_control(matched: pl.DataFrame) -> pl.DataFrame:
     detail = pl.format("no tube of {} in {} for {}", "control", "batch", "antigen")
-    return _told(tubes_without_control(matched), "tube.no_control", pl.col("tube_id"), detail)
+    return told(tubes_without_control(matched), "tube.no_control", pl.col("tube_id"), detail)
 
 
 def _with_specimens(found: pl.DataFrame, matched: pl.DataFrame) -> pl.DataFrame:
@@ -273,21 +248,21 @@ def _disagreements(agreement: pl.DataFrame, matched: pl.DataFrame) -> pl.DataFra
         "{} stored by {}, {} counted again by {}: {} % apart, {} % allowed",
         "count_stored", software, "count_regated", "engine", share, "tolerance_percent",
     )  # fmt: skip
-    return _told(found, "gating.disagrees", pl.format("{}: {}", _sample(), "population_path"), detail)
+    return told(found, "gating.disagrees", pl.format("{}: {}", sample(), "population_path"), detail)
 
 
 def _not_counted_again(agreement: pl.DataFrame, matched: pl.DataFrame) -> pl.DataFrame:
     found = (
         agreement.drop_nulls("reason")
         .group_by(*SAMPLE, "sample_name", "tube_id", "reason")
-        .agg(listed=_listed("population_path"))
+        .agg(listed=listed("population_path"))
     )
     detail = pl.format("not counted again: {}", "listed")
-    return _told(_with_specimens(found, matched), pl.col("reason"), _sample(), detail)
+    return told(_with_specimens(found, matched), pl.col("reason"), sample(), detail)
 
 
 def _failed_acquisition(quality: pl.DataFrame, matched: pl.DataFrame) -> pl.DataFrame:
     found = _with_specimens(quality.filter(~pl.col("passes")), matched)
     channel = pl.when(pl.col("channel") == "").then(pl.lit("")).otherwise(pl.format(" in {}", "channel"))
     detail = pl.format("{}{}, at most {} allowed", pl.col("value").round(2), channel, "largest_allowed")
-    return _told(found, "acquisition.failed", pl.format("{}: {}", "sample_name", "measure"), detail)
+    return told(found, "acquisition.failed", pl.format("{}: {}", "sample_name", "measure"), detail)

@@ -108,31 +108,39 @@ def _fit(asked: Asked, row: Row, spellings: list[str]) -> Iterator[str]:
         return
     visit = "infusion product" if row["material"] == "infusion_product" else row["visit"] or "unscheduled"
     for one in asked.rows(_FIT, row["antigen"], row["population"], spellings, row["fit_version"], visit):
+        largest = one["largest_stimulated_percent"]
+        beyond = "" if largest is None else f", the largest stimulated {number(largest)} %"
         strength = {True: "weakly identified", False: "not weak", None: "no parameters"}[one["is_weak"]]
         yield (
-            f"  fit: version {one['version']} of {one['estimated_on']}, {one['visit']}, {one['n_specimens']} specimens,"
-            f" {strength}; share of responders {number(one['w_response'])}, stimulated beta({number(one['alpha_s'])},"
-            f" {number(one['beta_s'])}), unstimulated beta({number(one['alpha_u'])}, {number(one['beta_u'])})"
+            f"  fit: version {one['version']} of {one['estimated_on']}, {one['visit']}, {one['n_specimens']} specimens"
+            f"{beyond}, {strength}; share of responders {number(one['w_response'])},"
+            f" stimulated beta({number(one['alpha_s'])}, {number(one['beta_s'])}),"
+            f" unstimulated beta({number(one['alpha_u'])}, {number(one['beta_u'])})"
         )
 
 
 def _typing(asked: Asked, row: Row) -> Iterator[str]:
-    told = asked.rows("select value from settings where setting = 'cytometry.multimers'")
-    multimers = json.loads(told[0]["value"]) if told else []
-    same = (row["antigen"], row["population"])
-    wanted = sorted({one["hla"] for one in multimers if (one["antigen"], one["population"]) == same})
+    wanted = sorted({one["hla"] for one in _multimers_of(asked, row)})
     yield f"  HLA the multimer needs: {', '.join(wanted) or 'not declared any more'}; typing of {row['subject_id']}:"
     typed = asked.rows("select * from hla_typing where subject_id = ? order by allele", row["subject_id"])
     for one in typed:
-        yield f"    {one['allele']}: {asked.source(one['file_sha256'], one['place'])}"
+        homozygous = " (homozygous)" if one["copies"] == 2 else ""
+        yield f"    {one['allele']}{homozygous}: {asked.source(one['file_sha256'], one['place'])}"
     if not typed:
         yield "    none in hla_typing"
+
+
+def _multimers_of(asked: Asked, row: Row) -> list[dict[str, str]]:
+    """Multimers of the antigen and population, as the study file declares them."""
+    told = asked.rows("select value from settings where setting = 'cytometry.multimers'")
+    same = (row["antigen"], row["population"])
+    return [one for one in json.loads(told[0]["value"]) if (one["antigen"], one["population"]) == same] if told else []
 
 
 def _spellings(asked: Asked, row: Row) -> set[str]:
     """The subsets of the tables that are this readout, in whatever order their markers stand."""
     if row["readout"] == MULTIMER:
-        return {f"{row['antigen']} multimer+"}
+        return {f"{one['antigen']} {one['hla']} multimer+" for one in _multimers_of(asked, row)}
     markers = _markers(asked)
     wanted = _signs(row["readout"], markers)
     subsets = asked.rows("select distinct subset from tube_populations where population = ?", row["population"])

@@ -16,6 +16,7 @@ select
     version,
     case when w_response is null then 'no fit' when is_weak then 'weak' else 'sound' end as fit,
     n_specimens,
+    largest_stimulated_percent,
     w_response,
     alpha_s,
     beta_s,
