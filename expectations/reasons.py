@@ -130,6 +130,7 @@ _TUBE: Final = (
     Reason("gating.fcs_ambiguous", "tube", "Several FCS files could be this sample of the workspace; it was not counted again.", "Name plate, experiment or batch so that one of them fits."),
     Reason("gating.fcs_differs", "tube", "The FCS file of that name holds another number of events than the workspace says; it was not counted again.", "Put the FCS file the workspace was made from into the inbox."),
     Reason("gating.unsupported", "tube", "The gate, transformation or compensation is of a kind that cannot be applied.", "Rely on the stored count, or export the gate as Gating-ML 2.0."),
+    Reason("gating.failed", "tube", "perdure could not count it again this time (no memory left, a file of the archive that cannot be read, a process that ended).", "It is tried again on the next run; the log says what went wrong."),
     Reason("gating.channel_missing", "tube", "A gate is drawn on a channel the FCS file does not have.", "Check that workspace and FCS file belong together."),
     Reason("gating.disagrees", "tube", "The stored count and the one made again from the FCS file differ beyond the tolerance of the gate's type.", "Check workspace version and FCS file; see the table gate_agreement."),
     Reason("acquisition.failed", "tube", "An acquisition measure of the FCS file is beyond its limit.", "Look at the tube's time plot; exclude the tube or leave it."),

@@ -202,7 +202,7 @@ MIMOSA_FITS: Final = Table(
 REGATED_COUNTS: Final = Table(
     "regated_counts",
     grain="one population of one sample of a workspace or Gating-ML file, counted again from one FCS file",
-    key=("file_sha256", "sample_number", "population_path", "fcs_sha256", "engine"),
+    key=("file_sha256", "sample_number", "population_path", "fcs_sha256", "engine", "run_id"),
     stage="record",
     columns=(
         FILE,
@@ -212,7 +212,7 @@ REGATED_COUNTS: Final = Table(
         Column("count_regated", pl.Int64, "Events inside; null where the gate could not be applied.", unit="events"),
         Column("gate_type", pl.String, "Kind of the last gate.", values=v.GATE_TYPES),
         Column("reason", pl.String, "Why it could not be counted again."),
-        Column("engine", pl.String, "What counted, with its version.", required=True),
+        Column("engine", pl.String, "What counted: the version of FlowKit and that of gating here.", required=True),
         RUN,
     ),
 )  # fmt: skip

@@ -168,7 +168,9 @@ class Gating(Part):
         default=2, ge=0, description="A difference of no more events than this always agrees."
     )
     processes: int | None = Field(
-        default=None, ge=1, description="Processes that gate at once. Unset: as many as there are cores."
+        default=None,
+        ge=1,
+        description="Processes that gate at once. Unset: as many as there are cores for perdure, 8 at most.",
     )
 
     def tolerance(self, gate_type: GateType) -> float:

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from expectations.errors import SourceFileError
 from expectations.records import REGATED_COUNTS
 from expectations.study import StudySettings
-from transforms.gating import COUNTED, UNSUPPORTED, counted_again, document, engine, plan_of
+from transforms.gating import COUNTED, counted_again, document, engine, plan_of
 from transforms.gating_pairs import pairs
-from transforms.gating_tube import Spillover, Tube
+from transforms.gating_plan import FAILED
+from transforms.gating_tube import Tube
 from warehouse import archive, events
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ LOG = logging.getLogger("perdure")
 
 FEW: Final = 6
 """Pairs that are gated here: a process of its own takes as long to import FlowKit."""
+_MOST_PROCESSES: Final = 8
+"""Unless the study file asks for more: each holds a whole FCS file in memory."""
 _MOST_AT_ONCE: Final = 4
 """Pairs a process is given at once: few, so that none works on alone at the end."""
 _SHARES: Final = 4
@@ -61,8 +63,8 @@ def regate(
 ) -> pl.DataFrame:
     """New rows of REGATED_COUNTS: every pair of sample and FCS file that this version of FlowKit has not counted yet.
 
-    A pair that cannot be gated at all, whatever happens to the process that tries, has a row for all events with the
-    reason.
+    A pair that goes wrong, whatever happens to the process that tries, has a row for all events with gating.failed, and
+    is tried again on the next run.
 
     Args:
         folder: of the study, for the archive.
@@ -75,7 +77,7 @@ def regate(
         return REGATED_COUNTS.empty()
     names = ("cytometry_samples", "cytometry_files", "cytometry_tubes", "matched_samples")
     todo = _not_yet_counted(pairs(*(tables[name] for name in names)), tables["regated_counts"])
-    processes = gating.processes or os.cpu_count() or 1
+    processes = gating.processes or _processes()
     by = {"engine": pl.lit(engine()), "run_id": pl.lit(run_id)}
     counted = [
         REGATED_COUNTS.conform(one.with_columns(**by)) for one in _gated(folder, portions(todo, processes), processes)
@@ -94,13 +96,22 @@ def keep_events(folder: Path, files: pl.DataFrame, settings: StudySettings) -> i
     """
     if not settings.cytometry.gating.keep_events:
         return 0
-    missing = [digest for digest in files["file_sha256"].unique().sort() if not events.place(folder, digest).is_file()]
-    for digest in missing:
+    n_kept = 0
+    for digest in files["file_sha256"].unique().sort():
+        if events.is_whole(events.place(folder, digest)):
+            continue
         try:
             events.keep(folder, digest, _data_set(folder, digest).events())
-        except SourceFileError:
+            n_kept += 1
+        except Exception:  # one file that goes wrong must not cost the others their events, nor the run its tables
             LOG.exception("the events of %s are not kept", digest)
-    return len(missing)
+    return n_kept
+
+
+def _processes() -> int:
+    """As many as there are cores this process may use, up to a limit."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(there, _MOST_PROCESSES)
 
 
 def portions(todo: pl.DataFrame, processes: int) -> list[Portion]:
@@ -139,17 +150,13 @@ def _one(folder: Path, root: Any, gating: str, number: int, fcs: str) -> pl.Data
 
 def tube_of(data_set: DataSet) -> Tube:
     """The events of a data set as gates ask for them, on the linear scale."""
-    import numpy as np
-
     linear = data_set.events(linear=True)
-    told = data_set.spillover
-    own = None if told is None else Spillover(told.channels, np.asarray(told.matrix, dtype=np.float64))
     return Tube(
         [channel.name for channel in data_set.channels],
         [channel.stain for channel in data_set.channels],
         lambda index: linear.to_series(index).cast(pl.Float64).to_numpy(),
         linear.height,
-        own,
+        data_set.spillover,
     )
 
 
@@ -160,7 +167,8 @@ def _data_set(folder: Path, digest: str) -> DataSet:
 
 
 def _not_yet_counted(paired: pl.DataFrame, regated: pl.DataFrame) -> pl.DataFrame:
-    done = regated.filter(pl.col("engine") == engine())
+    is_counted = (pl.col("reason") != FAILED).fill_null(value=True)
+    done = regated.filter(is_counted, pl.col("engine") == engine())
     there = paired.filter(pl.col("fcs_sha256").is_not_null())
     return there.join(done, on=("file_sha256", "sample_number", "fcs_sha256"), how="anti")
 
@@ -221,7 +229,7 @@ def _in_processes(folder: Path, todo: Sequence[Portion], processes: int) -> tupl
 
 
 def _uncounted() -> pl.DataFrame:
-    return pl.DataFrame([("", None, None, UNSUPPORTED)], schema=COUNTED, orient="row")
+    return pl.DataFrame([("", None, None, FAILED)], schema=COUNTED, orient="row")
 
 
 def _of_pair(counted: pl.DataFrame, gating: str, number: int, fcs: str) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from expectations.reasons import reason
-from tests.published_sample import drawn
+from tests.published_sample import drawn, with_tables
 from tests.published_sample_cytometry import (
     BATCH,
     FCS,
@@ -35,11 +35,11 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> Explained:
+def told(study: Path, tmp_path: Path) -> Explained:
     """Lines of one key of the sample with some tables replaced."""
 
     def explained(key: str, **frames: pl.DataFrame) -> list[str]:
-        cytometry_study(tmp_path / "warehouse.duckdb", **frames)
+        with_tables(study / "warehouse.duckdb", tmp_path / "warehouse.duckdb", frames)
         return explanation(tmp_path, key)
 
     return explained

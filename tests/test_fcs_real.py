@@ -125,8 +125,10 @@ def test_flowkit_frees_events_from_spillover_alike(name):
     assert found.spillover is not None
     sample = flowkit.Sample(str(REAL / name), ignore_offset_error=True)
     sample.apply_compensation(sample.metadata.get("spill") or sample.metadata["spillover"])
-    ours = compensated(found.events(linear=True), found.spillover)
-    np.testing.assert_allclose(ours.to_numpy(), sample.get_events("comp"), rtol=1e-9, atol=1e-6)
+    events = found.events(linear=True)
+    freed = compensated({name: events[name].to_numpy() for name in found.spillover.channels}, found.spillover.matrix)
+    ours = np.stack([freed.get(name, events[name].to_numpy()) for name in events.columns], axis=1)
+    np.testing.assert_allclose(ours, sample.get_events("comp"), rtol=1e-9, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -100,7 +100,7 @@ def test_a_file_that_cannot_be_read_any_more_costs_only_its_own_counts(tmp_path:
     found = gating.regate(tmp_path, tables, SETTINGS, "run-000001")
     assert low_counts(found) == [1, 3]
     (failed,) = found.filter(pl.col("reason").is_not_null()).to_dicts()
-    assert (failed["population_path"], failed["reason"], failed["fcs_sha256"]) == ("", "gating.unsupported", lost)
+    assert (failed["population_path"], failed["reason"], failed["fcs_sha256"]) == ("", "gating.failed", lost)
 
 
 def test_a_pair_that_ends_its_process_costs_only_its_own_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

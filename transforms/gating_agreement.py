@@ -10,6 +10,7 @@ import polars as pl
 from expectations.computed_cytometry import GATE_AGREEMENT
 from expectations.study import StudySettings
 from expectations.study_cytometry import GateType
+from transforms.gating_plan import FAILED
 
 _PAIR: Final = ("file_sha256", "sample_number", "fcs_sha256")
 _POPULATION: Final = ("file_sha256", "sample_number", "population_path")
@@ -54,8 +55,10 @@ def gate_agreement(tables: Mapping[str, pl.DataFrame], paired: pl.DataFrame, set
 
 def _latest(regated: pl.DataFrame) -> pl.DataFrame:
     """One row a population and FCS file: what the latest run that counted the pair made of it."""
+    has_failed = (pl.col("reason") == FAILED).fill_null(value=False)
+    told = regated.filter(~has_failed | has_failed.all().over(_PAIR))  # a failure that passes hides no count
     last = pl.col("run_id").max().over(_PAIR)
-    same_run = regated.filter(pl.col("run_id") == last)
+    same_run = told.filter(pl.col("run_id") == last)
     return same_run.sort("engine").unique([*_POPULATION, "fcs_sha256"], keep="last")
 
 

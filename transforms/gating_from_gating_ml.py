@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from transforms.gating_plan import GatingPlan, PlannedGate, check_whole
+from transforms.gating_plan import UNSUPPORTED, GatingPlan, PlannedGate, check_whole
 from transforms.readers.flowjo_workspace import Gates
 from transforms.readers.gating_ml import GATING, Gate, gates_of_file, references_of
 
 if TYPE_CHECKING:
     from lxml import etree
 
-_UNSUPPORTED: Final = "gating.unsupported"
 _SPACES: Final = {
     "gating": GATING,
     "data-type": "http://www.isac-net.org/std/Gating-ML/v2.0/datatypes",
@@ -57,23 +56,33 @@ def _planned(gate: Gate, paths: _Paths) -> Iterator[PlannedGate]:
     try:
         within = paths.of(gate.parent, (gate.name,))
     except RecursionError:
-        yield PlannedGate((gate.name,), gate.kind, (), reason=_UNSUPPORTED)
+        yield PlannedGate((gate.name,), gate.kind, (), reason=UNSUPPORTED)
         return
     gates = (*within, gate.name)
     try:
         told = _flowkit_gate(gate)
+    except MemoryError:  # passes, and says nothing of the gate
+        raise
     except Exception:  # FlowKit raises whatever it meets in a gate it does not know
         for one in gate.quadrants or (None,):
-            yield PlannedGate((*gates, one) if one else gates, gate.kind, within, reason=_UNSUPPORTED)
+            yield PlannedGate((*gates, one) if one else gates, gate.kind, within, reason=UNSUPPORTED)
         return
     if gate.kind == "boolean":
-        of = tuple((paths.of(name), is_outside) for name, is_outside in references_of(gate))
-        yield PlannedGate(gates, gate.kind, within, of=of, operation=told.type, reason=None if of else _UNSUPPORTED)
+        of = _joined(gate, paths)
+        yield PlannedGate(gates, gate.kind, within, of=of, operation=told.type, reason=None if of else UNSUPPORTED)
     elif gate.quadrants:
         for name in gate.quadrants:
             yield PlannedGate((*gates, name), gate.kind, within, told, quadrant=name)
     else:
         yield PlannedGate(gates, gate.kind, within, told)
+
+
+def _joined(gate: Gate, paths: _Paths) -> tuple[tuple[Gates, bool], ...]:
+    """The populations a boolean joins; none where one of them lies in itself."""
+    try:
+        return tuple((paths.of(name), is_outside) for name, is_outside in references_of(gate))
+    except RecursionError:
+        return ()
 
 
 def _flowkit_gate(gate: Gate) -> Any:
@@ -103,6 +112,8 @@ def _told(elements: Iterator[etree._Element], parse: Callable[[Any], Any]) -> It
     for element in elements:
         try:
             name, content = parse(element)
+        except MemoryError:
+            raise
         except Exception:
             continue
         if content is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from transforms.gating_plan import GatingPlan, PlannedGate, check_whole
+from transforms.gating_plan import UNSUPPORTED, GatingPlan, PlannedGate, check_whole
 from transforms.gating_tube import OWN
 from transforms.readers.flowjo_workspace import (
     FLOWJO_10,
@@ -20,7 +20,6 @@ from transforms.readers.flowjo_workspace import (
 if TYPE_CHECKING:
     from lxml import etree
 
-_UNSUPPORTED: Final = "gating.unsupported"
 _OPERATIONS: Final = {"AndNode": "and", "OrNode": "or", "NotNode": "not"}
 _SPACES: Final = {
     "http://www.isac-net.org/std/Gating-ML/v2.0/gating": "gating",
@@ -66,6 +65,8 @@ class _Sample:
             return _Matrix(None, begin, end, is_own=True)
         try:
             told = wsp_utils._parse_wsp_compensation(sample, self.spaces["transforms"], self.spaces["data-type"])
+        except MemoryError:  # passes, and says nothing of the matrix
+            raise
         except Exception:  # of a kind FlowKit does not know
             told = None
         return _Matrix(told, begin, end, is_own=False)
@@ -80,6 +81,8 @@ class _Sample:
                 one = wsp_utils._parse_wsp_transforms(
                     _Only(element), self.spaces["transforms"], self.spaces["data-type"]
                 )
+            except MemoryError:
+                raise
             except Exception:  # published for a few kinds of scale only
                 parameter = element.find("{*}parameter")
                 names = [] if parameter is None else [value for key, value in parameter.items() if key.endswith("name")]
@@ -137,7 +140,7 @@ def workspace_plan(root: etree._Element, sample_number: int) -> GatingPlan:
 
 def _refused(population: Population) -> PlannedGate:
     gates, element = population
-    return PlannedGate(gates, gate_type(element), gates[:-1], reason=_UNSUPPORTED)
+    return PlannedGate(gates, gate_type(element), gates[:-1], reason=UNSUPPORTED)
 
 
 def _by_name(paths: list[Gates]) -> dict[str, Gates | None]:
@@ -154,11 +157,13 @@ def _planned(population: Population, drawn: _Sample, by_name: Mapping[str, Gates
     if operation := _OPERATIONS.get(str(element.tag)):
         of = [by_name.get(one.get("name", "")) for one in element.iterfind("Dependents/Dependent")]
         known = [gates for gates in of if gates is not None]
-        reason = _UNSUPPORTED if not of or len(known) < len(of) else None
+        reason = UNSUPPORTED if not of or len(known) < len(of) else None
         joined = tuple((gates, False) for gates in known)
         return PlannedGate(gates, "boolean", gates[:-1], of=joined, operation=operation, reason=reason)
     try:
         gate = _flowkit_gate(element, drawn)
+    except MemoryError:
+        raise
     except Exception:  # FlowKit raises whatever it meets in a gate it does not know
         return _refused(population)
     return PlannedGate(gates, gate_type(element), gates[:-1], gate)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from transforms.readers.flowjo_workspace import Gates
+
+UNSUPPORTED: Final = "gating.unsupported"
+FAILED: Final = "gating.failed"
+"""What passes and is tried again: it says nothing of the gates."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,13 @@ the numbers are those FlowKit computes, by the same functions.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from transforms.fcs.spillover import Spillover, Values, compensated
 from transforms.gating_plan import GatingPlan
 
-Values = npt.NDArray[np.float64]
 OWN: Final = "FCS"
 """What Gating-ML calls the matrix the FCS file carries."""
 _UNCOMPENSATED: Final = (None, "uncompensated")
@@ -22,13 +21,6 @@ _UNCOMPENSATED: Final = (None, "uncompensated")
 
 class ChannelMissingError(LookupError):
     """A gate, a matrix or a ratio is made of a channel that the FCS file does not have."""
-
-
-class Spillover(NamedTuple):
-    """The matrix a file carries: names of its channels, and the share of every row's dye in every column's channel."""
-
-    channels: tuple[str, ...]
-    matrix: Values
 
 
 class Tube:
@@ -48,6 +40,7 @@ class Tube:
         self._as_flowjo = [name.replace("/", "_") for name in channels]
         self._linear = values
         self._kept: dict[object, Values] = {}
+        self._freed: dict[str, dict[str, Values]] = {}
 
     def values(self, dimension: Any, plan: GatingPlan) -> Values:
         """Values of one dimension of a gate for every event, on the scale the gate is drawn on.
@@ -99,19 +92,14 @@ class Tube:
             return np.ascontiguousarray(self._once((name,), lambda: matrix.apply(self))[:, index])
         if name == OWN:
             assert self.spillover is not None
-            detectors, shares = list(self.spillover.channels), self.spillover.matrix
+            detectors, shares = self.spillover.channels, self.spillover.matrix
         else:
             detectors, shares = matrix.detectors, matrix.matrix
-        columns = [self.get_channel_index(detector) for detector in detectors]
-        if index not in columns:
-            return self._column(index)
-        solved = self._once((name,), lambda: self._solved(columns, shares))
-        return np.asarray(solved[columns.index(index)], dtype=np.float64)
-
-    def _solved(self, columns: list[int], shares: Values) -> Values:
-        """Compensated values of the channels of a matrix, a row each."""
-        measured = np.column_stack([self._column(column) for column in columns])
-        return np.ascontiguousarray(np.linalg.solve(shares.T, measured.T))
+        if name not in self._freed:
+            observed = {detector: self._column(self.get_channel_index(detector)) for detector in detectors}
+            self._freed[name] = compensated(observed, shares)
+        freed = self._freed[name].get(self.pnn_labels[index])
+        return self._column(index) if freed is None else freed
 
     def _ratio(self, name: str, scale: str | None, plan: GatingPlan) -> Values:
         ratio = plan.scales[name]

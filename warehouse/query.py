@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from expectations.errors import UsageError
-from warehouse import ledger
-from warehouse.events import EVENTS
+from warehouse import events, ledger
 from warehouse.publish import fill, published
 
 if TYPE_CHECKING:
@@ -27,8 +26,9 @@ def opened(folder: Path, as_of: date | None = None) -> Iterator[duckdb.DuckDBPyC
     """
     connection = _newest(folder) if as_of is None else _earlier(folder, as_of)
     with connection:
-        events = str(folder.resolve() / EVENTS).replace("'", "''")
-        connection.execute(f"set allowed_directories = ['{events}']")
+        _show_events_that_are_here(connection, folder)
+        kept = str(folder.resolve() / events.EVENTS).replace("'", "''")
+        connection.execute(f"set allowed_directories = ['{kept}']")
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
         yield connection
@@ -72,7 +72,23 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, question: str, path: Pa
     return int(rows.num_rows)
 
 
+def _show_events_that_are_here(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Puts the study's folder as it lies now in front of the view `events`, which names it as it lay when published."""
+    if not (folder / events.EVENTS).is_dir():
+        return
+    digests = [str(digest) for (digest,) in connection.execute("select file_sha256 from cytometry_files").fetchall()]
+    for statement in events.view(folder, digests, is_temporary=True):
+        connection.execute(statement)
+
+
 def _failed(error: Exception) -> UsageError:
+    if f"/{events.EVENTS}/" in str(error) and ".parquet" in str(error):
+        return UsageError(
+            "query",
+            code="query.failed",
+            problem="the events of FCS files are not where they lay when the study was published",
+            remedy="put the folder `events` back; else the next run that has something to do makes them again",
+        )
     remedy = 'correct the SQL; `perdure query STUDY "show tables"` lists what there is'
     return UsageError("query", code="query.failed", problem=str(error).strip().replace("\n", " "), remedy=remedy)
 

@@ -13,6 +13,8 @@ from transforms.fcs.segments import RawDataSet
 _TYPES: Final = {"I": "integer", "F": "float", "D": "double"}
 _WHOLE: Final = re.compile(r"\+?([0-9]{1,18})(?:\.0*)?")
 _REAL: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_NUMBERS: Final = re.compile(r"[0-9+.,*-]{1,20}")
+_LETTER: Final = re.compile(r"[A-Za-z]")
 _MOST_BITS, _MOST_CHANNELS = 64, 10_000
 """Of a value, and of a data set; cytometers have some hundred channels."""
 TIME: Final = "time"
@@ -59,11 +61,16 @@ def real(word: str | None) -> float | None:
     return found if math.isfinite(found) else None
 
 
+def quoted(word: str, shape: re.Pattern[str], what: str) -> str:
+    """A keyword's value as errors tell of it: one of another shape may be the name of a patient, and is not told."""
+    return repr(word) if shape.fullmatch(word) else f"a value that is no {what}"
+
+
 def data_type_of(raw: RawDataSet, keywords: Mapping[str, str]) -> str:
     """float, double or integer ($DATATYPE). Raises SourceFileError: fcs.mode, fcs.data_type, fcs.keyword."""
     mode = keywords.get("$MODE", "").upper()
     if mode and mode[:1] != "L":
-        raise raw.refuse("fcs.mode", f"$MODE is {mode[:20]!r}", "TEXT")
+        raise raw.refuse("fcs.mode", f"$MODE is {quoted(mode, _LETTER, 'mode')}", "TEXT")
     return _type(raw, "$DATATYPE", keywords.get("$DATATYPE", ""))
 
 
@@ -120,13 +127,13 @@ def _type(raw: RawDataSet, key: str, word: str) -> str:
     if word.upper() in _TYPES:
         return _TYPES[word.upper()]
     code = "fcs.data_type" if word.upper() == "A" else "fcs.keyword"
-    raise raw.refuse(code, f"{key} is {word[:20]!r}", "TEXT")
+    raise raw.refuse(code, f"{key} is {quoted(word, _LETTER, 'type')}", "TEXT")
 
 
 def _bits(raw: RawDataSet, number: int, word: str) -> int:
     bits = whole(word)
     if not bits:
-        raise raw.refuse("fcs.keyword", f"$P{number}B is {word[:20]!r}", "TEXT")
+        raise raw.refuse("fcs.keyword", f"$P{number}B is {quoted(word, _NUMBERS, 'number of bits')}", "TEXT")
     if bits > _MOST_BITS:
         raise raw.refuse("fcs.data_type", f"$P{number}B is {bits}; {_MOST_BITS} bits is the most", "TEXT")
     return bits
@@ -140,7 +147,7 @@ def _amplification(raw: RawDataSet, number: int, word: str, remarks: list[str]) 
     parts = [real(part.strip()) for part in word.split(",")]
     decades, offset = parts if len(parts) == 2 else (None, None)
     if decades is None or offset is None or decades < 0 or offset < 0:
-        raise raw.refuse("fcs.keyword", f"$P{number}E is {word[:20]!r}", "TEXT")
+        raise raw.refuse("fcs.keyword", f"$P{number}E is {quoted(word, _NUMBERS, 'pair of numbers')}", "TEXT")
     if decades and not offset:
         remarks.append(f"$P{number}E gives 0 as value of channel 0, which stands for 1")
         offset = 1.0

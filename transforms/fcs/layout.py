@@ -7,13 +7,14 @@ two, the file is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from transforms.fcs.channels import Channel, whole
+from transforms.fcs.channels import Channel, quoted, whole
 from transforms.fcs.segments import Header, RawDataSet, Span, span_of
 
 _REAL_BITS: Final = {"float": 32, "double": 64}
@@ -22,6 +23,7 @@ _STORED: Final = (8, 16, 32, 64)
 _LEAST_BITS: Final = 4
 """Events of narrower values would take many times the room of the file; no instrument writes them."""
 _PADDING: Final = (0x00, 0x20, 0xFF)
+_ORDER: Final = re.compile(r"[0-9,]{1,20}")
 _BYTE_ORDERS: Final = {"1,2,3,4": "<", "4,3,2,1": ">", "1,2": "<", "2,1": ">", "1": "<",
                        "1,2,3,4,5,6,7,8": "<", "8,7,6,5,4,3,2,1": ">"}  # fmt: skip
 
@@ -109,7 +111,7 @@ def _byte_order(raw: RawDataSet, keywords: Mapping[str, str]) -> str:
     if not word:
         raise raw.refuse("fcs.keyword", "$BYTEORD is missing", "TEXT")
     if word not in _BYTE_ORDERS:
-        raise raw.refuse("fcs.data_type", f"$BYTEORD is {word[:20]!r}", "TEXT")
+        raise raw.refuse("fcs.data_type", f"$BYTEORD is {quoted(word, _ORDER, 'order of bytes')}", "TEXT")
     return _BYTE_ORDERS[word]
 
 

@@ -7,23 +7,16 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import polars as pl
+import numpy.typing as npt
 
 from transforms.fcs.channels import Channel, real, whole
 
 _KEYWORDS: Final = ("$SPILLOVER", "SPILL", "SPILLOVER", "$SPILL")
 _UNNAMED: Final = "$COMP"
+Values = npt.NDArray[np.float64]
 
 
-class CompensationError(ValueError):
-    """A matrix that cannot be applied to these events."""
-
-
-class ChannelMissingError(CompensationError):
-    """The matrix names a channel that the events do not have."""
-
-
-class SingularMatrixError(CompensationError):
+class SingularMatrixError(ValueError):
     """The matrix is not square, not finite, or has no inverse."""
 
 
@@ -57,26 +50,24 @@ def spillover_of(keywords: Mapping[str, str], channels: Sequence[Channel], remar
     return found
 
 
-def compensated(events: pl.DataFrame, spillover: Spillover) -> pl.DataFrame:
-    """The events with the channels of the matrix freed from spillover (Float64), all others as they were.
+def compensated(observed: Mapping[str, Values], matrix: npt.ArrayLike) -> dict[str, Values]:
+    """The channels of a matrix freed from spillover.
 
-    Solves `observed = true x matrix` for every event (Bagwell and Adams, Ann N Y Acad Sci 1993;677:167). Values are
-    those on the linear scale.
+    Solves `observed = true x matrix` for every event (Bagwell and Adams, Ann N Y Acad Sci 1993;677:167).
 
-    Raises ChannelMissingError, SingularMatrixError.
+    Args:
+        observed: values of every channel of the matrix on the linear scale, in its order.
+        matrix: row i, column j: what one unit of the fluorochrome of channel i adds to channel j.
+
+    Raises SingularMatrixError.
     """
-    if absent := [name for name in spillover.channels if name not in events.columns]:
-        raise ChannelMissingError(f"the matrix names channels the events do not have: {', '.join(absent)}")
-    matrix, n = np.array(spillover.matrix, np.float64), len(spillover.channels)
-    if matrix.shape != (n, n) or len(set(spillover.channels)) != n or not np.isfinite(matrix).all():
+    shares, n = np.asarray(matrix, np.float64), len(observed)
+    if shares.shape != (n, n) or not np.isfinite(shares).all():
         raise SingularMatrixError("the matrix has not one finite row and column for each of its channels")
-    if np.linalg.matrix_rank(matrix) < n:
+    if np.linalg.matrix_rank(shares) < n:
         raise SingularMatrixError("the matrix has no inverse")
-    observed = np.empty((n, events.height), np.float64)
-    for row, name in enumerate(spillover.channels):
-        observed[row] = events[name].to_numpy()
-    true = np.linalg.solve(matrix.T, observed)
-    return events.with_columns(pl.Series(name, true[row]) for row, name in enumerate(spillover.channels))
+    true = np.linalg.solve(shares.T, np.stack(list(observed.values())).astype(np.float64, copy=False))
+    return dict(zip(observed, true, strict=True))
 
 
 def _named(word: str, channels: Sequence[Channel]) -> Spillover | None:

@@ -44,7 +44,7 @@ class Pairs(NamedTuple):
 
 
 def text_of(raw: RawDataSet, header: Header) -> Text:
-    """Every keyword of the primary TEXT segment, and those that only the supplemental one has.
+    """Every keyword of the primary TEXT segment, and for the first data set those only the supplemental one has.
 
     A keyword that stands twice with two values is left out, since nothing says which is right.
 
@@ -147,10 +147,16 @@ def _stripped(found: Pairs) -> Iterator[tuple[str, str]]:
 def _supplemental(
     raw: RawDataSet, header: Header, keywords: dict[str, str], delimiter: str, remarks: list[str]
 ) -> dict[str, str]:
-    """Keywords of the supplemental TEXT; none where there is none, or where it is not text or inside the primary."""
+    """Keywords of the supplemental TEXT; none where there is none, or where it is not text or inside the primary.
+
+    It is read for the first data set only: a thousand of them may point at the same bytes.
+    """
     told = [keywords.get(name, "") for name in ("$BEGINSTEXT", "$ENDSTEXT")]
     begin, end = (int(word) if re.fullmatch(r"[0-9]{1,18}", word) else 0 for word in told)
     if not begin or end <= begin:
+        return {}
+    if raw.number > 1:
+        _remark(remarks, "supplemental TEXT of a data set behind the first was passed over")
         return {}
     if begin <= header.text_end:
         _remark(remarks, "supplemental TEXT overlaps the primary one; only what lies behind it was read")

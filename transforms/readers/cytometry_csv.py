@@ -91,6 +91,10 @@ class _Columns:
         n = self.at.get(name)
         return "" if n is None or n >= len(row) else row[n]
 
+    def kept(self, settings: StudySettings) -> dict[str, int]:
+        """Where the keywords stand that may be kept; of the others nothing is looked at."""
+        return {name: n for name, n in self.keywords.items() if name and kept_keywords({name: "kept"}, settings)}
+
     def unused(self, settings: StudySettings) -> list[str]:
         """Headers of columns of which nothing is kept."""
         named = [self.header[n] for n in self.keywords.values()]
@@ -120,7 +124,7 @@ def _add(export: Export, samples: Samples, columns: _Columns, rows: list[Row]) -
         count, percent = (columns.cell(row, name) if name in columns.at else None for name in ("count", _PERCENT))
         told[gates] = Told(count, percent or None, place)
     facts: dict[str, object] = {name: _fact(export, columns, rows, name) for name in _OF_SAMPLE if name in columns.at}
-    keywords = {name: _agreed(export, rows, n, name)[0] for name, n in columns.keywords.items() if name}
+    keywords = {name: _agreed(export, rows, n, name)[0] for name, n in columns.kept(export.settings).items()}
     declared = facts.pop("n_events", None)
     populations = populations_of(export, told, declared if isinstance(declared, int) else None)
     known: dict[str, object] = {name: fact for name, fact in facts.items() if fact is not None and name != "batch"}
@@ -166,5 +170,6 @@ def _agreed(export: Export, rows: list[Row], n: int, name: str) -> tuple[str, st
     filled = [(row[n], place) for place, row in rows if n < len(row) and row[n]]
     for text, place in filled:
         if text != filled[0][0]:
-            raise export.refuse(place, f"{name} is {text[:40]!r} here and {filled[0][0][:40]!r} in another row of it")
+            # What is told can be a name: the values are not.
+            raise export.refuse(place, f"{name} is another one than in {filled[0][1]}, of the same sample")
     return filled[0] if filled else ("", rows[0][0])

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import unquote
 
 from expectations.cytometry_in import CYTOMETRY_COUNTS, CYTOMETRY_SAMPLES
 from expectations.errors import SourceFileError
@@ -18,6 +19,7 @@ from transforms.gating_paths import path_of
 from transforms.readers.dates import read_date, read_moment
 from transforms.readers.sample_words import batches_of, file_name, kept_keywords
 from transforms.readers.source import Reading, SourceFile, incoming
+from transforms.readers.stale_counts import NEVER_COMPUTED, stale
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -33,7 +35,6 @@ _EVERYTHING: Final = ("All Samples", "Compensation")
 """Groups FlowJo makes by itself; they say nothing about how tubes were stained."""
 _NODES: Final = ("Population", "AndNode", "OrNode", "NotNode")
 _BOOLEAN: Final = (*_NODES[1:], "BooleanGate")
-_NEVER_COMPUTED: Final = -1
 _GATE_TYPES: Final = {
     "RectangleGate": "rectangle",
     "PolyRect": "rectangle",
@@ -46,6 +47,8 @@ _GATE_TYPES: Final = {
     "QuadrantGate": "quadrant",
     "BooleanGate": "boolean",
 }
+_HOMES: Final = frozenset({"users", "home", "documents and settings"})
+"""Folders in which every person has one."""
 _SAVED = re.compile(r"(\w+) (\w+) (\d{1,2}) ([\d:]{7,8}) (?:\S+ )?(\d{4})")
 """As Java writes a moment: Sat Mar 07 08:58:20 EST 2020."""
 _SAVE_AGAIN: Final = "save the workspace again from FlowJo; the copy may have been cut short"
@@ -172,7 +175,7 @@ class _Sample:
     def n_events(self) -> int | None:
         """What the FCS file declares; else what the root holds."""
         root = self.stored[()]
-        return self._declared if self._declared is not None else None if root in (None, _NEVER_COMPUTED) else root
+        return self._declared if self._declared is not None else None if root in (None, NEVER_COMPUTED) else root
 
     @property
     def _declared(self) -> int | None:
@@ -180,10 +183,10 @@ class _Sample:
         return int(text) if re.fullmatch(r"[0-9]{1,15}", text) else None
 
     def counts(self) -> Iterator[dict[str, object]]:
-        stale = self._stale()
+        cannot_be = stale(self.stored, self._declared)
         for gates, element in (Population((), self.node), *self.populations):
             stored, path = self.stored[gates], path_of(gates)
-            status = _status(stored, is_stale=any(gates[: len(top)] == top for top in stale))
+            status = _status(stored, is_stale=gates in cannot_be)
             yield {
                 "sample_number": self.number,
                 "population_path": path,
@@ -193,21 +196,6 @@ class _Sample:
                 "file_sha256": self.source.sha256,
                 "place": f"sample {self.number}: {path or 'all events'}",
             }
-
-    def _stale(self) -> set[Gates]:
-        """Populations that are stale with all that is inside them.
-
-        Where a population holds more events than one it lies in, one of the two is of an earlier state of the gates.
-        Nothing says which, so both are stale, and so is whatever else was counted inside the outer one.
-        """
-        declared = self._declared
-        if self.stored[()] == 0 and declared:
-            return {()}
-        counted = {gates: n for gates, n in self.stored.items() if n is not None and n != _NEVER_COMPUTED}
-        if () not in counted and declared is not None:
-            counted[()] = declared
-        outer = {gates: _nearest(gates, counted) for gates in counted if gates}
-        return {above for gates, above in outer.items() if above is not None and counted[gates] > counted[above]}
 
     def _stored(self, element: etree._Element, gates: Gates) -> int | None:
         text = element.get("count")
@@ -222,13 +210,9 @@ class _Sample:
 def _status(stored: int | None, *, is_stale: bool) -> str:
     if stored is None:
         return "not_counted"
-    if stored == _NEVER_COMPUTED:
+    if stored == NEVER_COMPUTED:
         return "never_computed"
     return "stale" if is_stale else "counted"
-
-
-def _nearest(gates: Gates, counted: Mapping[Gates, int]) -> Gates | None:
-    return next((gates[:n] for n in range(len(gates) - 1, -1, -1) if gates[:n] in counted), None)
 
 
 def _check_version(source: SourceFile, root: etree._Element) -> None:
@@ -273,9 +257,13 @@ def _groups_of(root: etree._Element) -> dict[str, list[str]]:
 
 
 def _folder(uri: str) -> str | None:
-    """The folder the FCS file lay in: the last one only, since those above it name computers and people."""
-    path = re.split(r"[/\\]", uri)
-    return file_name(path[-2]) if len(path) > 1 and not path[-2].endswith(":") else None
+    """The folder the FCS file lay in: the last one only, since those above it name computers and people.
+
+    None where that is a person's own folder, which has that person's name, or the one that such folders are in.
+    """
+    path = [part.strip() for part in re.split(r"[/\\]", unquote(uri))]
+    is_of_a_person = any(part.lower() in _HOMES for part in path[-3:-1])
+    return path[-2] if len(path) > 1 and not path[-2].endswith(":") and not is_of_a_person else None
 
 
 def _software(root: etree._Element) -> str | None:

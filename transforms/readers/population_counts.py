@@ -21,11 +21,11 @@ from transforms.readers.dates import read_date
 from transforms.readers.numbers import Mark, decimal_mark, read_number, read_whole_number
 from transforms.readers.sample_words import batches_of, file_name, kept_keywords
 from transforms.readers.source import Reading, SourceFile, incoming
+from transforms.readers.stale_counts import NEVER_COMPUTED, stale
 
 Gates = tuple[str, ...]
 """Names of the gates from the root to a population; none for all events."""
 
-NEVER_COMPUTED: Final = -1
 _LARGEST: Final = 2**53 - 1
 _PLAIN_DIGITS: Final = 15
 """Digits of a number that needs no further look."""
@@ -142,11 +142,12 @@ def populations_of(
     """
     counts = {gates: _told_count(export, one) for gates, one in told.items()}
     percents = {gates: _told_percent(export, one) for gates, one in told.items()}
-    stale = {()} if is_stale else _stale(counts, n_declared)
+    is_stale = is_stale or counts.get(()) == NEVER_COMPUTED
+    cannot_be = set(counts) if is_stale else stale(counts, n_declared)
     found = {}
     for gates, count in counts.items():
         status = _status(count, percents[gates])
-        if status == "counted" and any(gates[: len(top)] == top for top in stale):
+        if status == "counted" and gates in cannot_be:
             status = "stale"
         found[gates] = Population(told[gates], status, count if status == "counted" else None, percents[gates])
     for gates in found:
@@ -239,22 +240,6 @@ def _status(count: int | None, percent: float | None) -> str:
     if count is not None:
         return "never_computed" if count == NEVER_COMPUTED else "counted"
     return "not_counted" if percent is None else "percent_only"
-
-
-def _stale(counts: Mapping[Gates, int | None], n_declared: int | None) -> set[Gates]:
-    """Populations that are stale with all that is inside them."""
-    root = counts.get(())
-    if root == NEVER_COMPUTED or (root == 0 and n_declared):
-        return {()}
-    counted = {gates: count for gates, count in counts.items() if count is not None and count != NEVER_COMPUTED}
-    if () not in counted and n_declared is not None:
-        counted[()] = n_declared
-    outer = {gates: _nearest(gates, counted) for gates in counted if gates}
-    return {above for gates, above in outer.items() if above is not None and counted[gates] > counted[above]}
-
-
-def _nearest(gates: Gates, counted: Mapping[Gates, int]) -> Gates | None:
-    return next((gates[:n] for n in range(len(gates) - 1, -1, -1) if gates[:n] in counted), None)
 
 
 def _check_percent(export: Export, gates: Gates, found: Mapping[Gates, Population]) -> None:

@@ -18,6 +18,8 @@ TECHNICAL: Final = frozenset({
 """Keywords that are always kept; others may name patients and operators, and are kept only where the study asks."""
 
 _BATCH: Final = ("$PLATENAME", "$PLATEID", "PLATE NAME", "PLATE ID", "EXPERIMENT NAME")
+_FILE_NAMES: Final = frozenset({"$FIL", "FIL", "FILE", "FILENAME", "FILE NAME", "FCS FILENAME", "@FILENAME"})
+"""Keywords that instruments write whole paths into, with names of people in them; their last part is kept."""
 _SEPARATOR: Final = " | "
 
 
@@ -52,4 +54,5 @@ def batches_of(
 def _kept(keywords: Mapping[str, str], settings: StudySettings) -> dict[str, str]:
     allowed = TECHNICAL | {name.upper() for name in settings.cytometry.kept_keywords}
     told = ((name.strip().upper(), value.strip()) for name, value in keywords.items())
-    return {name: value for name, value in told if name in allowed and value}
+    kept = ((name, file_name(value) if name in _FILE_NAMES else value) for name, value in told if name in allowed)
+    return {name: value for name, value in kept if value}

@@ -33,6 +33,9 @@ DASHES: Final = {
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 INK: Final = "#222222"
 
+PLAIN: Final = "format(datum.value, '~g')"
+"""Labels of ticks as plain numbers; the axis would round them to the step between ticks."""
+
 THEME: Final[Spec] = {
     "font": FONT,
     "background": "#ffffff",

@@ -9,6 +9,7 @@ from typing import Any, Final
 from warehouse.reports.blocks import Spec
 from warehouse.reports.charting import (
     INK,
+    PLAIN,
     RESPONSE_GROUPS,
     dashes,
     embeddable,
@@ -20,9 +21,6 @@ from warehouse.reports.charting import (
 from warehouse.reports.published import Row
 from warehouse.reports.value_kinds import BELOW, CROSS, KINDS
 from warehouse.reports.wording import counted, number, spelled
-
-PLAIN: Final = "format(datum.value, '~g')"
-"""Labels of ticks as plain numbers; the axis would round them to the step between ticks."""
 
 _DAYS_KEPT_LINEAR: Final = 14
 _SMALLEST_PERCENT: Final = 0.001

@@ -1,19 +1,20 @@
-"""Quality of flow cytometry: samples and tubes, populations, stored against re-gated counts, acquisition, fits."""
+"""Quality of flow cytometry: samples and tubes, populations, acquisition, fits."""
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 from expectations.reasons import reason
-from warehouse.reports.blocks import Block, Chart, Folded, Mark, Section, Text
+from warehouse.reports.blocks import Block, Folded, Mark, Section, Text
 from warehouse.reports.findings import details, places
 from warehouse.reports.published import Published, Row
-from warehouse.reports.regating_chart import stored_against_regated, thinned
 from warehouse.reports.tables import Shown, tabulate
 from warehouse.reports.wording import NOTHING, counted, meaning, number, share, spelled
 
-_TOLERANCE: Final = "cytometry.gating.tolerance_events"
+_FILES_SHOWN: Final = 100
+"""Files a reason names: behind a line each, and there are many reasons."""
+_PLACES_SHOWN: Final = 4
+"""Examples of a file: paths of gates are long."""
 
 _SOURCES: Final = (
     Shown("Told by", lambda row: spelled(row["source"])),
@@ -40,7 +41,7 @@ _BY_REASON: Final = (
 _BY_FILE: Final = (
     Shown("File", "path"),
     Shown("Findings", "n_findings", is_numeric=True),
-    Shown("Where", places),
+    Shown("Where", lambda row: places(row, _PLACES_SHOWN)),
     Shown("What was found", details),
 )
 
@@ -84,8 +85,10 @@ def tubes(published: Published) -> Section:
 def _files(published: Published, row: Row) -> Folded:
     code = row["reason"]
     n = f"{counted(row['n_files'], 'file')}, {counted(row['n_findings'], 'finding')}"
-    files = published.rows("select * from tube_findings_by_file where reason = ?", code)
-    table = tabulate(f"Files with {code}", files, _BY_FILE, "No file has it.", rest_in="tube_findings_by_file")
+    query = "select * from tube_findings_by_file where reason = ? order by n_findings desc, path, file_sha256 limit ?"
+    files = published.rows(query, code, _FILES_SHOWN)
+    where = f"tube_findings_by_file where reason = '{code}'"
+    table = tabulate(f"Files with {code}", files, _BY_FILE, "No file has it.", rest_in=where, of=row["n_files"])
     return Folded(f"{code}: {n}", (table,))
 
 
@@ -96,86 +99,6 @@ def _unmapped(published: Published) -> Block:
     empty = "Every path of gates is a population of the study, or leads to one."
     table = tabulate(caption, rows, _UNMAPPED, empty, notes=(note,) if rows else (), rest_in="unmapped_paths")
     return Folded(caption, (table,)) if rows else table
-
-
-_BY_TYPE: Final = (
-    Shown("Gate", "gate_type"),
-    Shown("Populations", "n_populations", is_numeric=True),
-    Shown("Compared", "n_compared", is_numeric=True),
-    Shown("Agree", lambda row: share(row["n_agree"], row["n_compared"]), is_numeric=True),
-    Shown("Beyond the tolerance", "n_disagree", is_numeric=True),
-    Shown("Tolerance, %", "tolerance_percent", is_numeric=True),
-    Shown("Difference, median %", "median_difference_percent", is_numeric=True),
-    Shown("largest %", "max_difference_percent", is_numeric=True),
-    Shown("No stored count", "n_not_stored", is_numeric=True),
-    Shown("Not counted again", "n_not_regated", is_numeric=True),
-    Shown("because", "reasons"),
-)
-
-_DISAGREEMENTS: Final = (
-    Shown("Sample", "sample_name"),
-    Shown("Tube", "tube_id"),
-    Shown("Population", "population_path"),
-    Shown("Gate", "gate_type"),
-    Shown("Stored", "count_stored", is_numeric=True),
-    Shown("Counted again", "count_regated", is_numeric=True),
-    Shown("Apart, %", "difference_percent", is_numeric=True),
-    Shown("allowed, %", "tolerance_percent", is_numeric=True),
-    Shown("Stored by", lambda row: row["software_version"] or NOTHING),
-    Shown("File", "path"),
-    Shown("FCS file", "fcs_path"),
-)
-
-
-def regated(published: Published) -> Section | None:
-    """Stored counts against those made again from FCS files; None where nothing could be compared."""
-    types = published.view("gate_agreement_by_type")
-    if not types:
-        return None
-    rows = published.view("stored_and_regated")
-    events = _tolerance_events(published)
-    disagreeing = [row for row in rows if not row["agrees"]]
-    seen = [row for row in rows if row["larger_count"] > 0]
-    drawn = thinned(seen)
-    chart = Chart(
-        anchor="stored-and-regated",
-        caption=f"Stored counts against counts made again from the FCS files: n = {counted(len(rows), 'population')}, "
-        f"{len(disagreeing)} beyond the tolerance",
-        spec=stored_against_regated(drawn, events),
-        when_empty="No population has both counts.",
-        notes=(
-            "Counted again minus stored, percent of the larger. "
-            f"Dashed: the tolerance of the gate's type; a difference of {counted(events, 'event')} always agrees. "
-            f"Not drawn: {len(rows) - len(seen)} without an event in either count"
-            f"{_left_out(len(seen) - len(drawn))}. FlowJo bins polygons and ellipses, so small differences are of its "
-            "making.",
-        ),
-    )
-    caption = f"{counted(len(disagreeing), 'population')} beyond the tolerance, of {number(len(rows))} compared"
-    return Section(
-        "regated",
-        "Stored and re-gated counts",
-        (
-            tabulate("Gates by type", types, _BY_TYPE, ""),
-            chart,
-            tabulate(
-                caption,
-                disagreeing,
-                _DISAGREEMENTS,
-                "Every count agrees with the stored one.",
-                rest_in="stored_and_regated",
-            ),
-        ),
-    )
-
-
-def _left_out(n: int) -> str:
-    return f", and {number(n)} of those that agree" if n else ""
-
-
-def _tolerance_events(published: Published) -> int:
-    told = published.rows("select value from settings where setting = ?", _TOLERANCE)
-    return int(json.loads(told[0]["value"])) if told else 0
 
 
 def _failing(row: Row) -> Mark:

@@ -9,11 +9,11 @@ from warehouse.reports.published import Row
 _PLACES_SHOWN: Final = 12
 
 
-def places(row: Row) -> str:
+def places(row: Row, most: int = _PLACES_SHOWN) -> str:
     """The first places of a row, and how many more there are."""
     named = row["places"]
-    more = len(named) - _PLACES_SHOWN
-    return "; ".join(named[:_PLACES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    more = len(named) - most
+    return "; ".join(named[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def details(row: Row) -> str:

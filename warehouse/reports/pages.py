@@ -23,14 +23,14 @@ def quality_page(database: Path, run_id: str | None = None) -> str:
     """The quality report of a published file as one HTML document; `run_id` stamps it, else the last run does."""
     from warehouse.reports.quality_report import QUALITY_SECTIONS
 
-    return _page(database, "Quality report", QUALITY_SECTIONS, run_id)
+    return page(database, "Quality report", QUALITY_SECTIONS, run_id)
 
 
 def study_page(database: Path, run_id: str | None = None) -> str:
     """The study report of a published file as one HTML document; `run_id` stamps it, else the last run does."""
     from warehouse.reports.study_report import STUDY_SECTIONS
 
-    return _page(database, "Study report", STUDY_SECTIONS, run_id)
+    return page(database, "Study report", STUDY_SECTIONS, run_id)
 
 
 def write_pages(database: Path, folder: Path, run_id: str) -> list[Path]:
@@ -64,9 +64,13 @@ def _replace(path: Path, document: str) -> Path:
     return path
 
 
-def _page(
-    database: Path, title: str, sections: Iterable[Callable[[Published], Section | None]], run_id: str | None
+def page(
+    database: Path,
+    title: str,
+    sections: Iterable[Callable[[Published], Section | None]],
+    run_id: str | None = None,
 ) -> str:
+    """These sections of a published file as one HTML document under its header."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     with open_published(database) as published:

@@ -8,11 +8,12 @@ from typing import Final
 from warehouse.reports.blocks import Section, Tile, Tiles, Tone
 from warehouse.reports.call_sections import calls, limits
 from warehouse.reports.check_sections import checks
-from warehouse.reports.cytometry_quality_sections import acquisition, fits, regated, tubes
+from warehouse.reports.cytometry_quality_sections import acquisition, fits, tubes
 from warehouse.reports.file_sections import all_files, files_held, rejected_rows
 from warehouse.reports.plate_finding_sections import plate_findings
 from warehouse.reports.plate_quality_sections import plate_trends
 from warehouse.reports.published import Published, Row
+from warehouse.reports.regating_sections import regated
 from warehouse.reports.settings_sections import changed_settings
 from warehouse.reports.specimen_sections import specimens, visit_findings
 from warehouse.reports.wording import counted, number

@@ -9,7 +9,7 @@ from warehouse.reports.blocks import Spec
 from warehouse.reports.charting import RESPONSE_GROUPS, decades, embeddable, inline, on_top, scale
 from warehouse.reports.published import Row
 from warehouse.reports.value_kinds import ABOVE, BELOW, BENEATH, DETECTED, kind_shape
-from warehouse.reports.wording import cells, series
+from warehouse.reports.wording import power_of_ten, series
 
 _WIDE: Final = {1: 420, 2: 410, 3: 255}
 """Width of a panel by how many stand side by side."""
@@ -98,7 +98,7 @@ def _points(base: Any, rows: list[Row], axis: tuple[float, float]) -> Any:
     low, high = axis
     powers = [tick for tick in decades(low, high) if str(int(tick)).strip("0") == "1"]
     ticks = powers if len(powers) > 1 else decades(low, high)
-    names = dumps({str(int(tick)): cells(tick) for tick in ticks}, ensure_ascii=False)
+    names = dumps({str(int(tick)): power_of_ten(tick) for tick in ticks}, ensure_ascii=False)
     kinds = [_looks(row, axis)["kind"] for row in rows]
     return base.mark_point(size=62, filled=True, opacity=0.95).encode(
         x=alt.X(

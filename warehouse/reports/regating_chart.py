@@ -6,15 +6,12 @@ from math import ceil, log10
 from typing import Any, Final
 
 from warehouse.reports.blocks import Spec
-from warehouse.reports.charting import INK, embeddable, inline, on_top
-from warehouse.reports.cytometry_chart import PLAIN
+from warehouse.reports.charting import INK, PLAIN, embeddable, inline, on_top
 from warehouse.reports.published import Row
 from warehouse.reports.value_kinds import CROSS
 from warehouse.reports.wording import number
 
 _VERDICTS: Final = {"within the tolerance": ("#0072B2", "circle"), "beyond it": ("#C1272D", CROSS)}
-_MOST_AGREEING: Final = 3000
-"""Populations that agree and are drawn; more would hide each other and fill the page."""
 _PERCENT_KEPT_LINEAR: Final = 0.1
 _ALL: Final = 100.0
 _STEPS: Final = 60
@@ -22,18 +19,12 @@ _WIDE: Final = 265
 _TALL: Final = 210
 
 
-def thinned(rows: list[Row]) -> list[Row]:
-    """Every population that disagrees, and of those that agree as many, evenly taken, as a chart can show."""
-    agreeing = [row for row in rows if row["agrees"]]
-    step = max(1, ceil(len(agreeing) / _MOST_AGREEING))
-    return [row for row in rows if not row["agrees"]] + agreeing[::step]
-
-
-def stored_against_regated(rows: list[Row], tolerance_events: int) -> Spec | None:
+def stored_against_regated(rows: list[Row], types: dict[str, Row], tolerance_events: int) -> Spec | None:
     """Bland and Altman's plot of relative differences: one panel a type of gate, the tolerance drawn.
 
     Args:
         rows: of the view `stored_and_regated`, each with an event in at least one of its counts.
+        types: of the view `gate_agreement_by_type`, by type: how many there are, drawn or not.
         tolerance_events: a difference of no more events always agrees, which widens the tolerance of small counts.
     """
     import altair as alt
@@ -45,7 +36,7 @@ def stored_against_regated(rows: list[Row], tolerance_events: int) -> Spec | Non
     for kind in sorted({row["gate_type"] for row in rows}):
         own = [_looks(row) for row in rows if row["gate_type"] == kind]
         layers = [*_limits(own, largest, tolerance_events), _points(own, rows, largest)]
-        title = alt.TitleParams(_title(kind, own), frame="group", anchor="start")
+        title = alt.TitleParams(_title(types[kind], len(own)), frame="group", anchor="start")
         panels.append(alt.layer(*layers).properties(width=_WIDE, height=_TALL, title=title))
     return embeddable(alt.concat(*panels, columns=3, spacing={"row": 24, "column": 18}))
 
@@ -59,10 +50,10 @@ def _looks(row: Row) -> Row:
     return kept | {"verdict": next(iter(_VERDICTS)) if row["agrees"] else "beyond it"}
 
 
-def _title(kind: str, own: list[Row]) -> list[str]:
-    beyond = sum(row["verdict"] == "beyond it" for row in own)
-    tolerance = number(max(row["tolerance_percent"] for row in own))
-    return [f"{kind}: n = {number(len(own))}, {number(beyond)} beyond", f"tolerance {tolerance} %"]
+def _title(told: Row, n_drawn: int) -> list[str]:
+    n = f"n = {number(told['n_compared'])}, {number(told['n_disagree'])} beyond"
+    part = "" if n_drawn == told["n_compared"] else f", {number(n_drawn)} drawn"
+    return [f"{told['gate_type']}: {n}", f"tolerance {number(told['tolerance_percent'])} %{part}"]
 
 
 def _axes(largest: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from warehouse.reports.blocks import Spec
 from warehouse.reports.charting import (
     INK,
+    PLAIN,
     RESPONSE_GROUPS,
     dashes,
     embeddable,
@@ -33,7 +34,8 @@ class _Measure:
     smallest_constant: float
     """Of the symmetric log scale, whatever the LOD."""
     constant_without_lod: float
-    tick_format: str
+    tick_label: str
+    """Expression of Vega for the label of a tick."""
     value_format: str
 
     @property
@@ -44,8 +46,8 @@ class _Measure:
 def _measure(rows: list[Row]) -> _Measure:
     unit = unit_words(rows[0]["unit"])
     if unit.startswith("%"):
-        return _Measure(unit, 0.001, 0.01, "~g", ".4~f")
-    return _Measure(unit, 1.0, 10.0, ",.0f", ",.1f")
+        return _Measure(unit, 0.001, 0.01, PLAIN, ".4~f")
+    return _Measure(unit, 1.0, 10.0, "format(datum.value, ',.0f')", ",.1f")
 
 
 def net_over_time(rows: list[Row], visit_days: list[int]) -> Spec | None:
@@ -128,7 +130,7 @@ def _net_axis(rows: list[Row], measure: _Measure) -> Any:
         "net_value:Q",
         title=measure.title,
         scale=alt.Scale(type="symlog", constant=constant, domain=[low, high], nice=False, padding=8),
-        axis=alt.Axis(values=symlog_ticks(low, high, constant), format=measure.tick_format),
+        axis=alt.Axis(values=symlog_ticks(low, high, constant), labelExpr=measure.tick_label),
     )
 
 

@@ -19,7 +19,7 @@ from warehouse.reports.charting import (
 )
 from warehouse.reports.published import Row
 from warehouse.reports.value_kinds import ABOVE, BELOW, DETECTED, kind_shape
-from warehouse.reports.wording import cells
+from warehouse.reports.wording import power_of_ten
 
 _CELLS: Final = "Tumour-reactive T cells infused (log scale)"
 
@@ -72,7 +72,7 @@ def _cells_axis(rows: list[Row]) -> Any:
     values = [row["drawn_cells"] for row in rows]
     low, high = min(values) / 1.6, max(values) * 1.6
     ticks = decades(low, high)
-    names = dumps({str(int(tick)): cells(tick) for tick in ticks}, ensure_ascii=False)
+    names = dumps({str(int(tick)): power_of_ten(tick) for tick in ticks}, ensure_ascii=False)
     return alt.Y(
         "drawn_cells:Q",
         title=_CELLS,

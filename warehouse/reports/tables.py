@@ -32,7 +32,7 @@ class Shown:
         return number(value) if isinstance(value, int | float) else str(value)
 
 
-def tabulate(  # noqa: PLR0913 - the last two only where a table needs them
+def tabulate(  # noqa: PLR0913 - the last three only where a table needs them
     caption: str,
     rows: Sequence[Row],
     columns: Sequence[Shown],
@@ -40,14 +40,21 @@ def tabulate(  # noqa: PLR0913 - the last two only where a table needs them
     *,
     notes: tuple[str, ...] = (),
     rest_in: str = "",
+    of: int = 0,
 ) -> Table:
-    """The table of these rows; `rest_in` is where the published file holds those beyond the first SHOWN."""
-    cut = f"The first {SHOWN} of {number(len(rows))}; all are in `{rest_in}` of the published file."
+    """The table of the first SHOWN rows.
+
+    `rest_in` is where the published file holds all of them: a view, with a condition where it holds others too. `of`
+    says how many there are where fewer are given.
+    """
+    shown, n = rows[:SHOWN], max(of, len(rows))
+    where = f"all are in `{rest_in}` of the published file" if " " not in rest_in else f"all: `select * from {rest_in}`"
+    cut = f"The first {len(shown)} of {number(n)}; {where}."
     return Table(
         caption=caption,
         headings=tuple(column.heading for column in columns),
-        rows=tuple(tuple(column.of(row) for column in columns) for row in rows[:SHOWN]),
+        rows=tuple(tuple(column.of(row) for column in columns) for row in shown),
         when_empty=when_empty,
         numeric=frozenset(place for place, column in enumerate(columns) if column.is_numeric),
-        notes=(*notes, *((cut,) if len(rows) > SHOWN else ())),
+        notes=(*notes, *((cut,) if n > len(shown) else ())),
     )

@@ -36,6 +36,11 @@ def cells(value: float | None) -> str:
     return f"{mantissa}{SPACE}\N{MULTIPLICATION SIGN}{SPACE}10{str(int(power)).translate(_SUPERSCRIPTS)}"
 
 
+def power_of_ten(value: float) -> str:
+    """A tick of a log axis of cells; one of a whole power of ten is that power alone: 10⁶."""
+    return cells(value).replace(".0", "").removeprefix(f"1{SPACE}\N{MULTIPLICATION SIGN}{SPACE}")
+
+
 def percent(value: float | None) -> str:
     """A percentage with one decimal."""
     return NOTHING if value is None else f"{value:.1f}{SPACE}%"
