@@ -5,14 +5,15 @@ UV ?= $(shell command -v uv || echo .uv/bin/uv)
 export UV_PYTHON_DOWNLOADS ?= never
 STUDY ?= demo-study
 
-.PHONY: demo test check bench docs setup clean help
+.PHONY: demo test check bench simulate docs setup clean help
 
 help:
-	@echo "make demo    set up, simulate a study, run it, print its pages and headline numbers"
-	@echo "make test    set up and run the tests"
-	@echo "make check   lint, types, import rules, stale generated pages"
-	@echo "make bench   measure, and write docs/benchmarks.md"
-	@echo "make docs    write the generated pages of docs/"
+	@echo "make demo     set up, simulate a study, run it, print its pages and headline numbers"
+	@echo "make test     set up and run the tests"
+	@echo "make check    lint, types, import rules, stale generated pages"
+	@echo "make bench    measure, and write docs/benchmarks.md"
+	@echo "make simulate draw studies with nothing to find, and write docs/decisions/simulation.md"
+	@echo "make docs     write the generated pages of docs/"
 
 .uv/bin/uv:
 	$(PYTHON) -m venv .uv
@@ -41,6 +42,10 @@ check: setup
 
 bench: setup
 	.venv/bin/python -m tests.bench
+
+# One process a core, each with one thread: matrices are small.
+simulate: setup
+	OPENBLAS_NUM_THREADS=1 POLARS_MAX_THREADS=1 .venv/bin/python -m tests.simulate
 
 docs: setup
 	.venv/bin/python -m docs.generate

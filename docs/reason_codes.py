@@ -25,6 +25,11 @@ _KINDS: Final[dict[Kind, tuple[str, str]]] = {
         "Why a call is indeterminate or not evaluable: `responses.reason`. The quality criteria that failed stand in "
         "`responses.quality_flags`, whether or not they changed the call.",
     ),
+    "response": (
+        "Clinical response",
+        "What decided a response derived from lesions (`derived_assessments.derived_reason`), and why it differs from "
+        "the one reported (`derived_assessments.difference_reason`).",
+    ),
     "metric": (
         "Measures",
         "Why there is no number, or why a better one did not count: the columns named `reason` of "

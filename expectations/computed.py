@@ -205,6 +205,16 @@ PERSISTENCE: Final = Table(
         Column("loss_kind", pl.String, "What is known of the loss of the response.", required=True, values=v.LOSS_KINDS),
         Column("loss_left_day", pl.Int32, "Loss lies after this day.", unit="days"),
         Column("loss_right_day", pl.Int32, "Loss lies on or before this day; null where not yet lost.", unit="days"),
+        Column("auc_per_day", pl.Float64, "Area under log10(max(x, LOD) / LOD) from day 0 to tau or death, per day; descriptive only.", unit="log10 over LOD"),
+        Column("auc_end_day", pl.Int32, "Study day the area runs to: tau, or death before it.", unit="days"),
+        Column("auc_is_bound", pl.Boolean, "True where a value too numerous to count makes the area a bound; values below the LOD are 0 in it by definition."),
+        Column("auc_reason", pl.String, "Why there is no area."),
+        Column("half_life_days", pl.Float64, "Half-life of a log-linear decay from the peak on, values below the LOD and too numerous to count taken as such (Tobit).", unit="days"),
+        Column("half_life_lower", pl.Float64, "95 % profile-likelihood interval, made for few samples; lower end.", unit="days"),
+        Column("half_life_upper", pl.Float64, "95 % profile-likelihood interval, made for few samples; upper end, null where it is open.", unit="days"),
+        Column("half_life_n", pl.Int32, "Samples it rests on, from the peak on.", unit="samples"),
+        Column("half_life_n_censored", pl.Int32, "Of these, below the LOD or too numerous to count.", unit="samples"),
+        Column("half_life_reason", pl.String, "Why there is no half-life."),
     ),
 )  # fmt: skip
 
@@ -225,6 +235,7 @@ PERSISTENCE_AT_LANDMARK: Final = Table(
         Column("reason", pl.String, "Why it is null."),
         Column("sample_day", pl.Int32, "Study day of the sample that decided.", unit="days"),
         SPECIMEN.but(required=False),
+        Column("net_value", pl.Float64, "Net value of that sample, wells too numerous to count at their ceiling.", unit="unit of the assay"),
         Column("origin_by_landmark", pl.String, "Origin from samples up to L + w: the one that may be associated with outcome.", required=True, values=v.ORIGINS),
     ),
 )  # fmt: skip
@@ -248,9 +259,51 @@ PERSISTENCE_BY_SUBJECT: Final = Table(
         Column("n_antigens_evaluable", pl.Int32, "Of these, evaluable at the landmark.", unit="antigens", required=True),
         Column("n_antigens_persistent", pl.Int32, "Of these, persistent.", unit="antigens", required=True),
         Column("n_antigens_induced", pl.Int32, "Tumour antigens induced by the landmark.", unit="antigens", required=True),
-        Column("n_product_antigens", pl.Int32, "Tumour antigens called positive in the infusion product.", unit="antigens", required=True),
+        Column("induced", pl.Boolean, "At least one tumour antigen induced by L + w, of subjects with an evaluable sample in the window; false only when every declared one has an evaluable baseline and an evaluable sample in the window and none is induced; null else, and for a death by L + w."),
+        Column("n_product_antigens_evaluable", pl.Int32, "Tumour antigens called positive or negative in the infusion product.", unit="antigens", required=True),
+        Column("n_product_antigens", pl.Int32, "Of these, called positive in it.", unit="antigens", required=True),
         Column("n_product_antigens_persistent", pl.Int32, "Of these, persistent at the landmark.", unit="antigens", required=True),
         Column("sum_net_value", pl.Float64, "Sum of net values over the tumour antigens in the deciding samples.", unit="unit of the assay"),
+    ),
+)  # fmt: skip
+
+BREADTH: Final = Table(
+    "breadth",
+    grain="one blood sample, assay, population, readout and rule: how many of the declared tumour antigens are positive in it",
+    key=("subject_id", "assay", "population", "readout", "rule", "study_day"),
+    columns=(
+        SUBJECT,
+        ASSAY,
+        CELL_POPULATION,
+        READOUT,
+        RULE,
+        IS_PRIMARY,
+        STUDY_DAY.but(required=True),
+        VISIT,
+        Column("n_antigens_declared", pl.Int32, "Tumour antigens declared; for multimers those that have one.", unit="antigens", required=True),
+        Column("n_antigens_evaluable", pl.Int32, "Of these, called positive or negative in the samples of this day.", unit="antigens", required=True),
+        Column("n_antigens_positive", pl.Int32, "Of these, positive.", unit="antigens", required=True),
+        Column("sum_net_value", pl.Float64, "Sum of their net values; null unless every declared antigen has one.", unit="unit of the assay"),
+    ),
+)  # fmt: skip
+
+LOSS_CURVES: Final = Table(
+    "loss_curves",
+    grain="one step of one curve of the loss of responses to one tumour antigen, or to all of them taken together",
+    key=("assay", "population", "readout", "rule", "antigen", "curve", "time_days"),
+    columns=(
+        ASSAY,
+        CELL_POPULATION,
+        READOUT,
+        RULE,
+        IS_PRIMARY,
+        ANTIGEN.but(description="Antigen; `all tumour antigens` for all series of them, which are not independent within a subject."),
+        Column("curve", pl.String, "Cumulative incidence (Aalen-Johansen) with loss at the middle, left or right end of its interval, death competing; turnbull: the cause-specific curve only.", required=True, values=v.LOSS_CURVES),
+        Column("time_days", pl.Float64, "Days since the first positive sample after infusion.", unit="days", required=True),
+        Column("n_series", pl.Int32, "Subject-antigen series with a first positive sample that the curve rests on.", unit="series", required=True),
+        Column("n_at_risk", pl.Int32, "At risk just before; null for turnbull.", unit="series"),
+        Column("loss", pl.Float64, "Cumulative incidence of loss; for turnbull 1 minus the share not lost.", required=True),
+        Column("death", pl.Float64, "Cumulative incidence of death before loss; null for turnbull."),
     ),
 )  # fmt: skip
 
@@ -290,4 +343,6 @@ COMPUTED: Final = (
     PERSISTENCE,
     PERSISTENCE_AT_LANDMARK,
     PERSISTENCE_BY_SUBJECT,
+    BREADTH,
+    LOSS_CURVES,
 )

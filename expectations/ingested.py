@@ -7,6 +7,16 @@ from typing import Final
 import polars as pl
 
 from expectations import vocabulary as v
+from expectations.clinical_in import (
+    BLOOD_COUNTS,
+    CLINICAL_TABLES,
+    DISPOSITIONS,
+    FOLLOW_UP,
+    LAB_RESULTS,
+    LESION_MEASUREMENTS,
+    LESIONS,
+    TUMOUR_ASSESSMENTS,
+)
 from expectations.contract import Column, Equal, FilledExactlyWhen, FilledWith, NotBefore, Reference, Table
 from expectations.cytometry_in import (
     ACQUISITION_MEASURES,
@@ -18,6 +28,17 @@ from expectations.cytometry_in import (
     HLA_TYPING,
 )
 from expectations.identities import ANALYTE, PLATE, SOURCE, SPECIMEN, SUBJECT, WELL
+
+__all__ = [
+    "BLOOD_COUNTS",
+    "DISPOSITIONS",
+    "FOLLOW_UP",
+    "LAB_RESULTS",
+    "LESIONS",
+    "LESION_MEASUREMENTS",
+    "TUMOUR_ASSESSMENTS",
+]
+"""Told elsewhere, and part of what comes in."""
 
 CONTROL: Final = Column("control", pl.String, "Negative control the well is compared with (DMSO, an irrelevant line), where it is not the one study.toml gives.")  # fmt: skip
 
@@ -32,10 +53,13 @@ SUBJECTS: Final = Table(
         Column("sex", pl.String, "Sex.", values=("female", "male")),
         Column("birth_year", pl.Int32, "Year of birth.", minimum=1900, maximum=2100),
         Column("m_stage", pl.String, "M stage of the disease at enrolment (M1a)."),
-        Column("ldh_at_baseline", pl.Float64, "Lactate dehydrogenase at baseline.", unit="U/L", minimum=0),
+        Column("ecog", pl.Int32, "ECOG performance status at enrolment.", minimum=0, maximum=5),
+        Column("ldh_at_baseline", pl.Float64, "Lactate dehydrogenase at baseline; empty: the last one of lab_results before lymphodepletion, or up to day 0 where its start is not known.", unit="U/L", minimum=0),
+        Column("n_prior_therapies", pl.Int32, "Lines of systemic therapy before enrolment.", minimum=0, maximum=50),
+        Column("prior_therapies", pl.String, "Those therapies by name, joined by commas."),
         *SOURCE,
     ),
-)
+)  # fmt: skip
 
 SPECIMENS: Final = Table(
     "specimens",
@@ -169,53 +193,6 @@ INFUSION_PRODUCTS: Final = Table(
     ),
 )
 
-TUMOUR_ASSESSMENTS: Final = Table(
-    "tumour_assessments",
-    grain="one overall response of a subject at one date by one evaluator",
-    key=("subject_id", "assessment_date", "evaluator"),
-    stage="ingested",
-    columns=(
-        SUBJECT,
-        Column("assessment_date", pl.Date, "Day of the imaging.", required=True),
-        Column("overall_response", pl.String, "Overall response at this assessment.", required=True, values=v.RESPONSES),
-        Column("evaluator", pl.String, "Who assessed (investigator, central).", required=True),
-        *SOURCE,
-    ),
-    references=(Reference("subject_id", "subjects.subject_id"),),
-)  # fmt: skip
-
-FOLLOW_UP: Final = Table(
-    "follow_up",
-    grain="one contact with a subject",
-    key=("subject_id", "contact_date"),
-    stage="ingested",
-    columns=(
-        SUBJECT,
-        Column("contact_date", pl.Date, "Day of the contact, or of the death.", required=True),
-        Column("vital_status", pl.String, "Alive or dead on that day.", required=True, values=v.VITAL_STATUS),
-        Column("withdrawal_date", pl.Date, "Day the subject withdrew from the study, if so."),
-        Column("new_therapy_date", pl.Date, "Start of a new anticancer therapy, if so."),
-        *SOURCE,
-    ),
-    references=(Reference("subject_id", "subjects.subject_id"),),
-)
-
-BLOOD_COUNTS: Final = Table(
-    "blood_counts",
-    grain="one blood count of a subject",
-    key=("subject_id", "count_date"),
-    stage="ingested",
-    columns=(
-        SUBJECT,
-        Column("count_date", pl.Date, "Day of the blood count.", required=True),
-        Column("lymphocytes_per_ul", pl.Float64, "Lymphocytes.", unit="cells per microlitre", required=True, minimum=0),
-        Column("cd8_per_ul", pl.Float64, "CD8 T cells.", unit="cells per microlitre", minimum=0),
-        Column("cd4_per_ul", pl.Float64, "CD4 T cells.", unit="cells per microlitre", minimum=0),
-        *SOURCE,
-    ),
-    references=(Reference("subject_id", "subjects.subject_id"),),
-)
-
 PLATES: Final = Table(
     "plates",
     grain="one plate and analyte as one file gives it",
@@ -284,9 +261,7 @@ REFERENCE_TABLES: Final = (
     PLATE_TEMPLATES,
     PEPTIDE_POOLS,
     INFUSION_PRODUCTS,
-    TUMOUR_ASSESSMENTS,
-    FOLLOW_UP,
-    BLOOD_COUNTS,
+    *CLINICAL_TABLES,
     HLA_TYPING,
     CYTOMETRY_TUBES,
 )

@@ -7,13 +7,20 @@ from typing import Final
 import polars as pl
 
 from expectations import vocabulary as v
-from expectations.computed import ASSAY, CELL_POPULATION, READOUT, RULE
+from expectations.clinical_in import EVALUATOR, VISIT_LABEL
+from expectations.computed import STUDY_DAY
 from expectations.contract import Column, Table
 from expectations.identities import SUBJECT
 from expectations.ingested import INFUSION_PRODUCTS
 
 POPULATION: Final = Column("population", pl.String, "Analysis population.", required=True, values=v.POPULATIONS)
-ENDPOINT: Final = Column("endpoint", pl.String, "OS or PFS.", required=True, values=("OS", "PFS"))
+ENDPOINT: Final = Column(
+    "endpoint",
+    pl.String,
+    "OS, PFS, DOR (duration of response, of confirmed responders), or FOLLOW-UP (reverse Kaplan-Meier of OS: a death censors).",
+    required=True,
+    values=v.ENDPOINTS,
+)
 
 INFUSED_CELLS: Final = Table(
     "infused_cells",
@@ -34,6 +41,60 @@ INFUSED_CELLS: Final = Table(
     ),
 )  # fmt: skip
 
+_MM: Final = "mm"
+
+DERIVED_ASSESSMENTS: Final = Table(
+    "derived_assessments",
+    grain="one assessment of a subject by one evaluator: the response derived from lesions beside the one reported",
+    key=("subject_id", "evaluator", "assessment_date"),
+    columns=(
+        SUBJECT,
+        EVALUATOR,
+        Column("assessment_date", pl.Date, "First day of the imaging of this assessment, or of the report where there are no lesions.", required=True),
+        STUDY_DAY,
+        VISIT_LABEL,
+        Column("is_baseline", pl.Boolean, "The last assessment with lesions on or before day 0: later ones are compared with it.", required=True),
+        Column("n_targets", pl.Int32, "Target lesions of the baseline.", unit="lesions", required=True),
+        Column("n_targets_missing", pl.Int32, "Of these, without an assessment here.", unit="lesions", required=True),
+        Column("sum_mm", pl.Float64, "Sum of the diameters of the target lesions; null where one is missing.", unit=_MM),
+        Column("measured_sum_mm", pl.Float64, "Sum over the targets that were assessed.", unit=_MM),
+        Column("baseline_sum_mm", pl.Float64, "Sum at baseline; a target without a diameter there has its latest earlier one.", unit=_MM),
+        Column("nadir_mm", pl.Float64, "Smallest complete sum before this assessment, baseline included.", unit=_MM),
+        Column("change_from_baseline_percent", pl.Float64, "100 (sum - baseline) / baseline, 0 at baseline; null for an incomplete sum or a baseline of 0.", unit="%"),
+        Column("change_from_nadir_percent", pl.Float64, "100 (sum - nadir) / nadir.", unit="%"),
+        Column("derived_target_response", pl.String, "Response of the target lesions.", values=v.TARGET_RESPONSES),
+        Column("derived_non_target_response", pl.String, "Response of the non-target lesions.", values=v.NON_TARGET_RESPONSES),
+        Column("derived_has_new_lesion", pl.Boolean, "An unequivocal new lesion is there."),
+        Column("derived_response", pl.String, "Overall response derived from lesions; null where there are none at this date, and at baseline.", values=v.RESPONSES),
+        Column("derived_reason", pl.String, "What decided, where it is not the sum alone, or why there is none."),
+        Column("reported_date", pl.Date, "Date of the report; it may be another day of the same visit."),
+        Column("reported_response", pl.String, "Overall response the evaluator reported; null where there is none.", values=v.RESPONSES),
+        Column("reported_target_response", pl.String, "Target response the evaluator reported.", values=v.TARGET_RESPONSES),
+        Column("reported_non_target_response", pl.String, "Non-target response the evaluator reported.", values=v.NON_TARGET_RESPONSES),
+        Column("agrees", pl.Boolean, "Derived and reported are the same; null where there are not both."),
+        Column("difference_reason", pl.String, "Why they differ, or why there are not both, as far as the data tell."),
+        Column("is_leading_evaluator", pl.Boolean, "The evaluator of study.toml.", required=True),
+    ),
+)  # fmt: skip
+
+BEST_RESPONSES: Final = Table(
+    "best_responses",
+    grain="the best overall response of one infused subject by one evaluator, from one source",
+    key=("subject_id", "evaluator", "response_source"),
+    columns=(
+        SUBJECT,
+        EVALUATOR,
+        Column("response_source", pl.String, "Reported by the evaluator, or derived from lesions.", required=True, values=v.RESPONSE_SOURCES),
+        Column("best_overall_response", pl.String, "Best overall response, confirmed as the criteria ask.", values=v.RESPONSES),
+        Column("best_response_date", pl.Date, "Date of the assessment that gave it."),
+        Column("best_response_reason", pl.String, "Why there is none, or why a better response did not count."),
+        Column("first_response_date", pl.Date, "First assessment of a CR or PR that counts."),
+        Column("progression_date", pl.Date, "First assessment of progression."),
+        Column("best_change_percent", pl.Float64, "Smallest change of the target sum from baseline after day 0, up to and including the first progression and not after a new therapy; derived only.", unit="%"),
+        Column("is_leading", pl.Boolean, "The one outcomes rest on: source and evaluator of study.toml.", required=True),
+    ),
+)  # fmt: skip
+
 OUTCOMES: Final = Table(
     "outcomes",
     grain="one subject",
@@ -44,10 +105,13 @@ OUTCOMES: Final = Table(
         Column("is_evaluable", pl.Boolean, "Infused, with a best overall response other than NE.", required=True),
         Column("enrolment_date", pl.Date, "Day of enrolment."),
         Column("infusion_date", pl.Date, "Day 0."),
-        Column("best_overall_response", pl.String, "Best overall response from the investigator's assessments, confirmed as the criteria ask.", values=v.RESPONSES),
+        Column("response_source", pl.String, "Where response and progression come from: reported or derived (response.source).", required=True, values=v.RESPONSE_SOURCES),
+        Column("best_overall_response", pl.String, "Best overall response from the leading evaluator's assessments, confirmed as the criteria ask.", values=v.RESPONSES),
         Column("best_response_date", pl.Date, "Date of the assessment that gave it."),
         Column("best_response_reason", pl.String, "Why there is none, or why a better response did not count."),
         Column("is_responder", pl.Boolean, "Best overall response CR or PR; null for a subject not evaluable."),
+        Column("has_disease_control", pl.Boolean, "Best overall response CR, PR, SD or NON-CR/NON-PD; null for a subject not evaluable."),
+        Column("best_change_percent", pl.Float64, "Smallest change of the target sum from baseline (best_responses, derived).", unit="%"),
         Column("first_response_day", pl.Int32, "Study day of the first assessment of the confirmed response.", unit="days"),
         Column("progression_date", pl.Date, "First assessment of progression."),
         Column("death_date", pl.Date, "Day of death."),
@@ -55,13 +119,17 @@ OUTCOMES: Final = Table(
         Column("withdrawal_date", pl.Date, "Day of withdrawal."),
         Column("os_days", pl.Int32, "Infusion to death or last contact, reported with the clinical +1.", unit="days"),
         Column("os_event", pl.Boolean, "True for a death."),
+        Column("os_reason", pl.String, "Rule that set the event or the censoring.", values=("death", "last_contact")),
         Column("os_months", pl.Float64, "os_days / 30.4375.", unit="months"),
         Column("os_days_from_enrolment", pl.Int32, "Enrolment to death or last contact, with the clinical +1.", unit="days"),
         Column("pfs_days", pl.Int32, "Infusion to progression or death, or to the last evaluable assessment, with the clinical +1.", unit="days"),
         Column("pfs_event", pl.Boolean, "True for a progression or death."),
         Column("pfs_months", pl.Float64, "pfs_days / 30.4375.", unit="months"),
         Column("pfs_days_from_enrolment", pl.Int32, "The same from enrolment.", unit="days"),
-        Column("pfs_reason", pl.String, "Rule that set the event or the censoring.", values=("progression", "death", "last_assessment", "no_assessment", "new_therapy")),
+        Column("pfs_reason", pl.String, "Rule that set the event or the censoring.", values=("progression", "death", "last_assessment", "no_assessment", "new_therapy", "missed_assessments")),
+        Column("dor_days", pl.Int32, "First response that counts to progression or death, or to where PFS is censored, with the clinical +1; null without a response.", unit="days"),
+        Column("dor_event", pl.Boolean, "True for a progression or death."),
+        Column("dor_months", pl.Float64, "dor_days / 30.4375.", unit="months"),
     ),
 )  # fmt: skip
 
@@ -70,9 +138,7 @@ DENOMINATORS: Final = Table(
     grain="one proportion of one population",
     key=("measure", "population"),
     columns=(
-        Column(
-            "measure", pl.String, "What is counted: objective_response_rate, complete_response_rate.", required=True
-        ),
+        Column("measure", pl.String, "What is counted.", required=True, values=v.RESPONSE_RATES),
         POPULATION,
         Column("n_with", pl.Int32, "Subjects with it.", unit="subjects", required=True),
         Column("n", pl.Int32, "Subjects in the population.", unit="subjects", required=True),
@@ -124,41 +190,12 @@ SURVIVAL_SUMMARIES: Final = Table(
     ),
 )
 
-ASSOCIATIONS: Final = Table(
-    "associations",
-    grain="one analysis of an exposure against an outcome under one rule, at one landmark",
-    key=("exposure", "outcome", "rule", "landmark_day"),
-    columns=(
-        Column("association_key", pl.String, "Key for `perdure explain`.", required=True),
-        Column("family", pl.String, "Which multiplicity family the row is in.", required=True, values=v.FAMILIES),
-        Column("exposure", pl.String, "What divides or ranks the subjects.", required=True, values=("persistent_at_landmark", "tumour_reactive_cells_infused")),
-        Column("outcome", pl.String, "What is compared.", required=True, values=("responder", "OS")),
-        Column("method", pl.String, "Test.", required=True, values=("fisher_exact", "landmark_logrank", "wilcoxon_exact")),
-        ASSAY,
-        CELL_POPULATION.but(name="cell_population"),
-        READOUT,
-        RULE.but(required=True),
-        Column("landmark_day", pl.Int32, "Landmark; 0 for an exposure known on day 0.", unit="days", required=True),
-        Column("time_zero_day", pl.Int32, "Study day from which time runs: L + w for survival.", unit="days"),
-        Column("n", pl.Int32, "Subjects in the comparison.", unit="subjects", required=True),
-        Column("n_exposed", pl.Int32, "Of these, persistent; for a number of cells, responders.", unit="subjects", required=True),
-        Column("n_exposed_with_outcome", pl.Int32, "Persistent with the outcome (responders, deaths); null for a number of cells.", unit="subjects"),
-        Column("n_unexposed", pl.Int32, "The others.", unit="subjects", required=True),
-        Column("n_unexposed_with_outcome", pl.Int32, "The others with the outcome; null for a number of cells.", unit="subjects"),
-        Column("n_excluded_not_infused", pl.Int32, "Left out: never infused.", unit="subjects", required=True),
-        Column("n_excluded_outcome", pl.Int32, "Left out: response not evaluable.", unit="subjects", required=True),
-        Column("n_excluded_death", pl.Int32, "Left out: dead (or lost to follow-up) at time zero.", unit="subjects", required=True),
-        Column("n_excluded_exposure", pl.Int32, "Left out: exposure not evaluable.", unit="subjects", required=True),
-        Column("n_exposure_below_lod", pl.Int32, "Numbers of cells ranked lowest because they are below their LOD.", unit="subjects"),
-        Column("statistic", pl.Float64, "Log-rank chi-square, rank sum of responders, or odds ratio of the sample."),
-        Column("p_value", pl.Float64, "Two-sided p-value; null where not estimable."),
-        Column("estimate_name", pl.String, "What the estimate is."),
-        Column("estimate", pl.Float64, "Conditional odds ratio, or Hodges-Lehmann shift in cells; infinite where a cell of the table is empty."),
-        Column("lower", pl.Float64, "95 % interval, lower end."),
-        Column("upper", pl.Float64, "95 % interval, upper end."),
-        Column("reason", pl.String, "Why there is no number."),
-        Column("reads", pl.String, "How to read it: association, and what it does not say.", required=True),
-    ),
-)  # fmt: skip
-
-OUTCOME_TABLES: Final = (INFUSED_CELLS, OUTCOMES, DENOMINATORS, SURVIVAL_CURVES, SURVIVAL_SUMMARIES, ASSOCIATIONS)
+OUTCOME_TABLES: Final = (
+    INFUSED_CELLS,
+    DERIVED_ASSESSMENTS,
+    BEST_RESPONSES,
+    OUTCOMES,
+    DENOMINATORS,
+    SURVIVAL_CURVES,
+    SURVIVAL_SUMMARIES,
+)

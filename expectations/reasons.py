@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["file", "row", "plate", "tube", "call", "metric", "usage"]
+Kind = Literal["file", "row", "plate", "tube", "call", "response", "metric", "usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,22 @@ _FILE: Final = (
     Reason("table.repeated_column", "file", "A reference table has one column twice.", "Remove or rename one of them."),
     Reason("table.ambiguous", "file", "The header fits more than one reference table.", "Split it into one file or sheet a table."),
     Reason("table.empty", "file", "A table with a header and no rows.", "Fill it in, or remove it from the inbox and dismiss it."),
+    Reason("sdtm.variables", "file", "An SDTM dataset lacks a variable its domain cannot do without, mixes domains, or has responses by other criteria than the study's only.", "Export the whole domain, one a file."),
+    Reason("sdtm.domain", "file", "An SDTM domain of which perdure reads nothing (it reads DM, EX, RS, TR, TU, DS, LB), or whose rows say nothing to it.", "Dismiss it, or see docs/formats.md for what each domain gives."),
+    Reason("sdtm.treatment", "file", "EX names treatments, and none of them is declared as the infusion or the lymphodepletion.", "Name them in study.toml under clinical.sdtm.infusion_treatments."),
+    Reason("sdtm.subject", "file", "clinical.sdtm.subject_pattern finds no subject in USUBJID, or one and the same in two of them.", "Correct the pattern in study.toml: it has to find the subject as specimens name it."),
+    Reason("xpt.damaged", "file", "A SAS transport file (XPT) cannot be read.", "Export it again as XPT version 5 or 8, or as CSV."),
+    Reason("redcap.unmapped", "file", "A REDCap export of which study.toml maps no row.", "Say under [[clinical.redcap]] in study.toml which instrument and fields fill which table."),
+    Reason("redcap.field", "file", "A field, instrument or event that [[clinical.redcap]] names is not in the export, or another one than the rows are of.", "Correct its name in study.toml, or export that field too."),
+    Reason("redcap.rows", "file", "A row of a REDCap export has more cells than the header has fields: which is which is open.", "Export it again from REDCap; do not edit it by hand."),
     Reason("expectation.critical", "file", "A critical expectation failed: too many rows of this file broke the same rule.", "Mend the rows listed under rejects and drop the file again, or release it."),
 )  # fmt: skip
 
 _ROW: Final = (
     Reason("row.unreadable", "row", "The text cannot be read as the column's type.", "Write numbers plainly and dates as YYYY-MM-DD."),
     Reason("row.ambiguous_date", "row", "Day and month cannot be told apart.", "Write YYYY-MM-DD, or set dates.order in study.toml."),
+    Reason("row.partial_date", "row", "The date has no day, or no month.", "Write the whole date, or set dates.partial = \"middle\" in study.toml, which takes the middle and marks it."),
+    Reason("row.not_used", "row", "The row is about something no table of perdure holds.", "Nothing to do; docs/formats.md says what is taken from this format."),
     Reason("row.required", "row", "A value that must be there is missing.", "Fill it in."),
     Reason("row.filled_exactly_when", "row", "A value stands where there should be none, or the other way round.", "A count has a number exactly when its status is counted."),
     Reason("row.allowed_values", "row", "The value is none of those allowed.", "Use one of the allowed values (docs/data-dictionary.md)."),
@@ -165,7 +175,53 @@ _CALL: Final = (
     Reason("too_many_resamples", "call", "More pairs of resampled means exist than the setting rules.dfr_2x.max_resamples allows."),
 )  # fmt: skip
 
+_RESPONSE: Final = (
+    Reason("recist.no_baseline", "response", "No lesion was measured on or before day 0, so there is nothing to compare with."),
+    Reason("recist.no_lesions", "response", "No lesion was assessed at this date."),
+    Reason("recist.unknown_lesion", "response", "A measured lesion is not in the table lesions under this evaluator, so it counts for nothing.", "Add the lesion, or correct its name or evaluator."),
+    Reason("recist.before_day_0", "response", "The assessment is from on or before day 0 and is not the baseline."),
+    Reason("recist.baseline_incomplete", "response", "A target lesion has no diameter on or before the day of the baseline, so it is no target from day 0 on.", "Give the diameter it had before day 0, or leave it."),
+    Reason("recist.baseline_older", "response", "A target lesion has no diameter in the assessment that is the baseline; its latest earlier one is in the sum at baseline.", "Give the days of one baseline assessment one `visit`; record a lesion that was taken out as `absent`."),
+    Reason("recist.baseline_absent", "response", "A target lesion was gone by the baseline, as one that was taken out before the infusion; it is no target from day 0 on."),
+    Reason("recist.absent_is_back", "response", "A lesion that was gone at baseline is recorded as there. It is in no sum and no progression, but the response is not complete.", "Ask the evaluator; a new lesion is recorded under a name of its own as `new`."),
+    Reason("recist.nothing_at_baseline", "response", "Every lesion of the baseline was gone already then, so there is nothing a response could be judged from."),
+    Reason("recist.target_progression", "response", "A target lesion without a diameter is recorded as unequivocally progressed."),
+    Reason("recist.new_lesion_told_later", "response", "An equivocal new lesion, which a later assessment shows to be real: under RECIST 1.1 progression is dated here."),
+    Reason("recist.targets_missing", "response", "A target lesion was not assessed, and the others do not show progression."),
+    Reason("recist.not_evaluable", "response", "The non-target lesions were not all assessed."),
+    Reason("recist.new_lesion", "response", "A new lesion makes it progression."),
+    Reason("recist.non_target_progression", "response", "Unequivocal progression of non-target lesions makes it progression."),
+    Reason("recist.reappeared", "response", "A lesion that had disappeared is there again after a complete response."),
+    Reason("recist.less_than_5_mm", "response", "The sum grew by 20 % or more above the nadir, but by less than 5 mm: no progression under RECIST 1.1."),
+    Reason("recist.non_target_left", "response", "Targets are gone, but non-target lesions are left or were not assessed: PR."),
+    Reason("recist.node_left", "response", "The sum is not 0, but only lymph nodes below 10 mm are left: complete response."),
+    Reason("recist.node_not_gone", "response", "Only lymph nodes below 10 mm are left: a complete response under RECIST 1.1, none under RECIST 1.0."),
+    Reason("differs.not_reported", "response", "The evaluator reported no overall response for this assessment.", "Ask for the report, or leave it."),
+    Reason("differs.not_derivable", "response", "There are no lesions from which a response could be derived here.", "Ask for the measurements, or leave it."),
+    Reason("differs.baseline", "response", "A response is reported for what the lesions say is the baseline.", "Check the date of the assessment and of the infusion."),
+    Reason("differs.accepted_twice", "response", "Two assessors of one evaluator are marked as accepted on this day and say different things; neither leads.", "Mark one of them in `is_accepted`."),
+    Reason("differs.reappeared", "response", "A lesion is there again after a complete response, which is progression however small it is; the report does not count it.", "Ask the evaluator."),
+    Reason("differs.less_than_5_mm", "response", "Progression is reported, although the sum grew by less than 5 mm, which is none under RECIST 1.1.", "Check response.criteria, or ask the evaluator."),
+    Reason("differs.node_not_gone", "response", "Complete response is reported, although lymph nodes below 10 mm are left, which RECIST 1.0 counts as disease.", "Check response.criteria, or ask the evaluator."),
+    Reason("differs.absent_is_back", "response", "A lesion that was gone at baseline is recorded as there: no progression and no complete response as long as it is not recorded as new.", "Ask the evaluator; a new lesion is recorded under a name of its own as `new`."),
+    Reason("differs.target", "response", "The target response is another one: the sums do not say what was reported.", "Check the measurements of this visit, the baseline and the nadir."),
+    Reason("differs.non_target", "response", "The non-target response is another one.", "Check the non-target lesions of this visit."),
+    Reason("differs.new_lesion", "response", "Progression by a new lesion or non-target lesions on one side only.", "Check whether the new lesion is recorded, and since when."),
+    Reason("differs.not_evaluable", "response", "Only one of the two holds the assessment for evaluable.", "Check whether a lesion is missing from the records."),
+    Reason("differs.table", "response", "The parts agree, but the reported overall response is not what they amount to.", "Ask the evaluator."),
+    Reason("differs.overall", "response", "The overall responses differ, and the parts were not reported, so that it cannot be told where.", "Ask for target and non-target response."),
+)  # fmt: skip
+
 _METRIC: Final = (
+    Reason("no_baseline", "metric", "No evaluable baseline sample."),
+    Reason("too_few_samples", "metric", "Fewer than two evaluable samples after infusion."),
+    Reason("gap_too_long", "metric", "Two samples lie further apart than the setting persistence.auc_max_gap_days allows."),
+    Reason("ends_too_early", "metric", "The last sample lies too long before tau or death."),
+    Reason("too_few_detected", "metric", "Fewer than three detected samples from the peak on."),
+    Reason("not_declining", "metric", "The response does not decline from its peak on."),
+    Reason("not_converged", "metric", "The likelihood has no maximum that could be found."),
+    Reason("no_event", "metric", "No event among the subjects compared."),
+    Reason("separation", "metric", "Exposure and outcome separate completely, so that the model has no finite estimate."),
     Reason("no_sample_in_window", "metric", "No evaluable sample in the landmark's window."),
     Reason("sample_not_evaluable", "metric", "There is a sample in the landmark's window, but its response could not be called."),
     Reason("window_not_reached", "metric", "The subject's follow-up ends before the landmark's window does."),
@@ -197,9 +253,11 @@ _USAGE: Final = (
     Reason("study.locked", "usage", "Another run is writing to this study."),
     Reason("prefect.unreachable", "usage", "PREFECT_API_URL names a server that does not answer."),
     Reason("study.exists", "usage", "The folder already holds a study or other files."),
+    Reason("study.other_version", "usage", "The published file was written by another version of perdure."),
     Reason("study.not_published", "usage", "Nothing has been published for this study yet."),
     Reason("study.lake_damaged", "usage", "A stored table lacks the version that the ledger names."),
     Reason("query.output", "usage", "The file to write an answer to cannot be written."),
+    Reason("export.folder", "usage", "The folder to export to is not empty, or cannot be written."),
     Reason("query.failed", "usage", "DuckDB refused the query."),
     Reason("query.as_of", "usage", "There is no published state as old as that."),
     Reason("quarantine.usage", "usage", "There is no such action, or a decision has no reason."),
@@ -208,7 +266,7 @@ _USAGE: Final = (
 )  # fmt: skip
 
 REASONS: Final[dict[str, Reason]] = {
-    item.code: item for item in (*_FILE, *_ROW, *_PLATE, *_TUBE, *_CALL, *_METRIC, *_USAGE)
+    item.code: item for item in (*_FILE, *_ROW, *_PLATE, *_TUBE, *_CALL, *_RESPONSE, *_METRIC, *_USAGE)
 }
 
 

@@ -55,7 +55,7 @@ FILES: Final = Table(
         FILE,
         Column("path", pl.String, "Where it lay, relative to the inbox.", required=True),
         Column("size_bytes", pl.Int64, "Size.", unit="bytes", required=True),
-        Column("arrival", pl.Int64, "Order in which perdure first saw the files: the run's number.", required=True),
+        Column("arrival", pl.Int64, "Number of the run in which its bytes arrived at this place: first, or again after others had lain there.", required=True),
         Column("first_run_id", pl.String, "Run that first saw it.", required=True),
         Column("format", pl.String, "Reader that recognised it; null where none did."),
         Column("state", pl.String, "What became of it.", required=True, values=v.FILE_STATES),

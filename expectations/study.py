@@ -11,6 +11,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from expectations.analyses import EXPOSURE
+from expectations.study_analysis import Analysis, Declared
+from expectations.study_clinical import Clinical, Response
 from expectations.study_cytometry import MULTIMER, Cytometry
 from expectations.study_elispot import Antigen, Controls, Elispot, Rules
 from expectations.study_part import Name, Part
@@ -39,6 +42,10 @@ class Dates(Part):
 
     order: Literal["dmy", "mdy"] | None = Field(
         default=None, description="Order of day and month in dates such as 03/04/2012. Unset: such dates are refused."
+    )
+    partial: Literal["reject", "middle"] = Field(
+        default="reject",
+        description="Clinical dates without a day (2014-05) or month: reject the row, or take the 15th of the month, 1 July of the year, and say so in is_date_imputed.",
     )
 
 
@@ -86,6 +93,15 @@ class Persistence(Part):
     indeterminate: Literal["skip", "negative"] = Field(
         default="skip", description="What an indeterminate call counts as."
     )
+    auc_days: int = Field(
+        default=365, gt=0, description="tau: the area under the curve runs to this study day, or to death before it."
+    )
+    auc_hold_days: int = Field(
+        default=14, ge=0, description="Days for which the last value before tau may stand for what follows."
+    )
+    auc_max_gap_days: int = Field(
+        default=120, gt=0, description="Longest time between two samples for an area under the curve."
+    )
 
     @model_validator(mode="after")
     def _days_differ(self) -> Self:
@@ -113,58 +129,6 @@ class InfusionProduct(Part):
     readout: Name | None = Field(
         default=None, description="Readout of cytometry for that number. Unset: the first that is called."
     )
-
-
-class Response(Part):
-    """How investigator-reported assessments become a best overall response."""
-
-    criteria: Literal["RECIST 1.0", "RECIST 1.1"] = Field(
-        default="RECIST 1.1", description="Response criteria of the study."
-    )
-    evaluator: Name = Field(default="investigator", description="Evaluator whose assessments count.")
-    confirm: bool = Field(default=True, description="CR and PR need confirmation.")
-    confirmation_days: int = Field(
-        default=28, ge=0, description="Smallest distance of the confirming assessment, days."
-    )
-    allow_sd_between: bool = Field(default=False, description="One SD may lie between a PR and its confirmation.")
-    min_sd_days: int = Field(default=42, ge=0, description="Smallest study day of an assessment that counts as SD.")
-    pfs_censor_at_new_therapy: bool = Field(
-        default=True, description="A new anticancer therapy censors PFS at the last assessment before it."
-    )
-
-
-class Primary(Part):
-    """The one declared primary analysis; everything else is exploratory until it is declared."""
-
-    exposure: Literal["persistent_at_landmark", "tumour_reactive_cells_infused"] = Field(
-        default="persistent_at_landmark", description="Exposure."
-    )
-    outcome: Literal["responder", "OS"] = Field(default="responder", description="Outcome.")
-    assay: Literal["elispot", "cytometry"] = Field(
-        default="elispot", description="Assay whose responses make the exposure; the rule is the assay's primary one."
-    )
-    population: Name | None = Field(
-        default=None, description="Population of cytometry. Unset: the first under [[cytometry.populations]]."
-    )
-    readout: Name | None = Field(
-        default=None, description="Readout. Unset: elispot.analyte, or the first of cytometry that is called."
-    )
-    landmark: int | None = Field(
-        default=None,
-        description="Landmark day of the exposure; must be one of persistence.landmarks. Unset: the first.",
-    )
-
-    @model_validator(mode="after")
-    def _pair_is_offered(self) -> Self:
-        if self.exposure == "tumour_reactive_cells_infused" and self.outcome == "OS":
-            raise ValueError('outcome: infused cells against OS is not offered; ask for outcome = "responder"')
-        return self
-
-
-class Analysis(Part):
-    """Declared analyses."""
-
-    primary: Primary = Field(default_factory=Primary, description="The primary analysis.")
 
 
 class Corrections(Part):
@@ -205,6 +169,7 @@ class StudySettings(Part):
     cytometry: Cytometry = Field(default_factory=Cytometry, description="Flow cytometry.")
     persistence: Persistence = Field(description="Persistence.")
     infusion_product: InfusionProduct = Field(default_factory=InfusionProduct, description="Infusion product.")
+    clinical: Clinical = Field(default_factory=Clinical, description="Clinical data from trial databases.")
     response: Response = Field(default_factory=Response, description="Clinical response.")
     analysis: Analysis = Field(default_factory=Analysis, description="Declared analyses.")
     corrections: Corrections = Field(default_factory=Corrections, description="Corrected exports.")
@@ -254,7 +219,10 @@ class StudySettings(Part):
                 raise ValueError(
                     f"cytometry.multimers.{index}.antigen: {multimer.antigen!r} is no antigen's name; declare it under [[antigens]]"
                 )
-        for key, part in (("infusion_product", self.infusion_product), ("analysis.primary", self.analysis.primary)):
+        declared = [("analysis.primary", self.analysis.primary)]
+        declared += [(f"analysis.secondary.{n}", one) for n, one in enumerate(self.analysis.secondary)]
+        parts: list[tuple[str, InfusionProduct | Declared]] = [("infusion_product", self.infusion_product), *declared]
+        for key, part in parts:
             if part.assay == "cytometry" and None in self.series_of(part)[1:3]:
                 raise ValueError(f"{key}.assay: no population or readout of cytometry is declared; see [cytometry]")
         for stimulus in self.infusion_product.reactive_stimuli:
@@ -262,13 +230,29 @@ class StudySettings(Part):
                 raise ValueError(
                     f"infusion_product.reactive_stimuli: {stimulus!r} is no antigen's name; declare it under [[antigens]]"
                 )
-        primary = self.analysis.primary.landmark
         days = [landmark.day for landmark in self.persistence.landmarks]
-        if primary is not None and primary not in days:
+        for key, one in declared:
+            if one.landmark is not None and one.landmark not in days:
+                raise ValueError(
+                    f"{key}.landmark: {one.landmark} is none of persistence.landmarks ({', '.join(map(str, days))}); use one of these"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _analyses_differ(self) -> Self:
+        asked = [self._asked(one) for one in (self.analysis.primary, *self.analysis.secondary)]
+        if len(set(asked)) != len(asked):
             raise ValueError(
-                f"analysis.primary.landmark: {primary} is none of persistence.landmarks ({', '.join(map(str, days))}); use one of these"
+                f"analysis.secondary.{_second(asked) - 1}: with its defaults filled in, this analysis is declared before it already; remove one"
             )
         return self
+
+    def _asked(self, one: Declared) -> tuple[object, ...]:
+        """What a declaration comes to once its defaults are filled in."""
+        timing = EXPOSURE[one.exposure].timing
+        series = self.series_of(self.infusion_product if timing == "day_0" else one)
+        landmark = (one.landmark or self.persistence.landmarks[0].day) if timing == "landmark" else 0
+        return one.exposure, one.outcome, one.chosen_method, series, landmark
 
     def _spellings(self) -> list[tuple[str, str, str]]:
         """Every spelling with its meaning and the key that gives it."""
@@ -308,7 +292,7 @@ class StudySettings(Part):
         """Antigens that make a product cell tumour-reactive."""
         return self.infusion_product.reactive_stimuli or self.tumour_antigens
 
-    def series_of(self, part: InfusionProduct | Primary) -> tuple[str, str | None, str | None, str]:
+    def series_of(self, part: InfusionProduct | Declared) -> tuple[str, str | None, str | None, str]:
         """Assay, population, readout and rule a part of the study file speaks of; None where nothing is declared."""
         if part.assay == "elispot":
             return "elispot", ALL_CELLS, part.readout or self.elispot.analyte, self.rules.primary

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from expectations.association_tables import ASSOCIATION_TABLES
 from expectations.computed import COMPUTED
 from expectations.computed_cytometry import CYTOMETRY_COMPUTED
 from expectations.contract import Table
@@ -11,7 +12,7 @@ from expectations.ingested import INGESTED
 from expectations.outcome_tables import OUTCOME_TABLES
 from expectations.records import RECORDS
 
-COMPUTED_TABLES: Final = (*COMPUTED, *CYTOMETRY_COMPUTED, *OUTCOME_TABLES)
+COMPUTED_TABLES: Final = (*COMPUTED, *CYTOMETRY_COMPUTED, *OUTCOME_TABLES, *ASSOCIATION_TABLES)
 """Replaced by every run that computes."""
 
 TABLES: Final[dict[str, Table]] = {table.name: table for table in (*RECORDS, *INGESTED, *COMPUTED_TABLES)}

@@ -15,9 +15,29 @@ ELISPOT_RULES: Final = ("threshold", "dfr_eq", "dfr_2x")
 CYTOMETRY_RULES: Final = ("fisher", "mimosa", "multimer_events")
 RULES: Final = (*ELISPOT_RULES, *CYTOMETRY_RULES)
 ORIGINS: Final = ("induced", "boosted", "pre_existing", "lost", "never", "unknown_baseline", "not_evaluable")
+LOSS_CURVES: Final = ("midpoint", "left", "right", "turnbull")
+ALL_TUMOUR_ANTIGENS: Final = "all tumour antigens"
+"""In the place of an antigen: all declared tumour antigens together."""
 LOSS_KINDS: Final = ("interval", "right_censored", "death", "never_detected", "no_post_sample")
 RESPONSES: Final = ("CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE")
+TARGET_RESPONSES: Final = ("CR", "PR", "SD", "PD", "NE", "NONE")
+"""NONE: the subject has no target lesion."""
+NON_TARGET_RESPONSES: Final = ("CR", "NON-CR/NON-PD", "PD", "NE", "NONE")
+LESION_CATEGORIES: Final = ("target", "non_target", "new")
+LESION_STATUS: Final = (
+    "measured",
+    "too_small",
+    "absent",
+    "merged",
+    "present",
+    "progressed",
+    "equivocal",
+    "not_assessed",
+)
+RESPONSE_SOURCES: Final = ("reported", "derived")
 VITAL_STATUS: Final = ("alive", "dead")
+ENDPOINTS: Final = ("OS", "PFS", "DOR", "FOLLOW-UP")
+RESPONSE_RATES: Final = ("objective_response_rate", "complete_response_rate", "disease_control_rate")
 POPULATIONS: Final = ("enrolled", "infused", "evaluable")
 FILE_STATES: Final = ("accepted", "accepted_with_rejects", "quarantined", "duplicate", "superseded", "ignored")
 FAMILIES: Final = ("primary", "secondary", "exploratory")

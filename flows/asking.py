@@ -38,7 +38,7 @@ def ask(folder: Path, question: str, form: str, as_of: str | None, out: Path | N
             problem="the file is there already",
             remedy="name a new file, or remove it",
         )
-    with opened(folder, _day(as_of)) as connection:
+    with opened(folder, day_named(as_of)) as connection:
         if form == "parquet":
             _parquet(connection, question, out)
             return
@@ -64,7 +64,11 @@ def _writable(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _day(text: str | None) -> date | None:
+def day_named(text: str | None) -> date | None:
+    """The day an option --as-of names; None where it is not given.
+
+    Raises UsageError (query.as_of) for what is no date.
+    """
     try:
         return None if text is None else date.fromisoformat(text)
     except ValueError as error:

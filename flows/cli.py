@@ -92,6 +92,30 @@ def query(study: Path, sql: str, form: str, as_of: str | None, out: Path | None)
 
 @cli.command()
 @STUDY
+@click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path))
+@click.option("--as-of", help="Export the last state of a day, YYYY-MM-DD (UTC), instead of the newest.")
+@click.option(
+    "--table1-by",
+    "division",
+    type=click.Choice(["response", "primary_exposure", "all"]),
+    default="response",
+    show_default=True,
+    help="Columns of Table 1.",
+)
+def export(study: Path, folder: Path, as_of: str | None, division: str) -> None:
+    """Write the whole analysis as CSV with a data dictionary, and Table 1 and results for a paper.
+
+    FOLDER must be new or empty.
+    """
+    from flows.asking import day_named
+    from warehouse.export import export_analysis
+
+    for line in export_analysis(study, folder, day_named(as_of), division):
+        click.echo(line)
+
+
+@cli.command()
+@STUDY
 @click.argument("action", metavar="[list|show|retry|release|dismiss]", default="list")
 @click.argument("file", metavar="[FILE]", required=False)
 @click.option("--because", help="Why; kept with the decision (release, dismiss).")
@@ -114,7 +138,8 @@ def quarantine(study: Path, action: str, file: str | None, because: str | None) 
 def explain(study: Path, key: str) -> None:
     """One number back to the wells, files, sha256, rules and versions that made it.
 
-    KEY is a response_key, persistence_key or association_key, a subject, or a file by path or sha256.
+    KEY is a response_key, persistence_key or association_key, `primary` for the primary association, a subject, or a
+    file by path or sha256.
     """
     from warehouse.explain import explanation
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from functools import cached_property
+from typing import Any, Final
 
 import polars as pl
 
@@ -17,13 +18,16 @@ from expectations.records import DECISIONS, FILES, QUALITY_CHECKS, REJECTS
 from flows.triggers import Todo
 from transforms.file_states import HELD, Events, Row, file_states, is_replaced
 from transforms.judging import Candidate, Hold, Judgement, LiveFile, judge, rejects_of
-from transforms.readers import reference_tables, registry
+from transforms.readers import redcap, registry
 from transforms.readers.source import Reading, SourceFile
 from warehouse import archive, inbox, lake
 from warehouse.inbox import Sighting
 from warehouse.ledger import run_number
 
 LOG = logging.getLogger("perdure")
+
+_COPIES: Final = ("duplicate.same_bytes", inbox.TEMPORARY)
+"""Reasons of places where a file did not come in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,11 @@ class Ingestion:
         self.decisions = list(decisions)
         self.events = Events(in_inbox={one.path: one.sha256 for one in todo.seen.sightings})
         self.previous: list[Row] = lake.read(self.folder, FILES, versions).to_dicts()
+        self._rows = {(row["file_sha256"], row["path"]): row for row in self.previous}
         self.released_in: dict[str, int] = {}
         """file_sha256 to the number of the run in which a person released it."""
+        self.refused_again: set[str] = set()
+        """Files whose rows stay in the store though they can no longer be read as study.toml says."""
         self.waiting: list[str] = list(todo.seen.unreadable)
         self.to_read: list[Row] = []
         self.candidates: list[Candidate] = []
@@ -67,7 +74,8 @@ class Ingestion:
             self._keep(some, known)
         for one in ignored:
             self.events.ignored.append(self._row(one))
-        self.to_read += self._again()
+        reading = {row["file_sha256"] for row in self.to_read}
+        self.to_read += [row for row in self._again() if row["file_sha256"] not in reading]
         return len(self.to_read)
 
     def _keep(self, some: list[Sighting], known: set[str]) -> None:
@@ -77,6 +85,9 @@ class Ingestion:
         fresh = []
         for one in some:
             if one.path not in quiet:
+                continue
+            if (one.sha256, one.path) in self._rows:
+                self._take_back(one)
                 continue
             if one.sha256 in known:
                 self.events.duplicates.append(self._row(one))
@@ -88,10 +99,18 @@ class Ingestion:
         self.events.new += rows
         self.to_read += rows
 
+    def _take_back(self, one: Sighting) -> None:
+        """Bytes that lay here before others did count as arriving now, unless a person dismissed them."""
+        row = self._rows[one.sha256, one.path] | {"arrival": self.number}
+        self.events.returned.append(row)
+        is_read = any(other["file_sha256"] == one.sha256 for other in self.to_read)
+        if one.sha256 not in self.events.dismissed and not is_read:
+            self.to_read.append(row)
+
     @property
     def has_seen_anything(self) -> bool:
         """False where every new file still waits."""
-        return bool(self.events.new or self.events.duplicates)
+        return bool(self.events.new or self.events.duplicates or self.events.returned)
 
     def read(self) -> int:
         """Reads every file from the archive; one that no reader can read is refused and the rest goes on."""
@@ -109,15 +128,60 @@ class Ingestion:
         """Checks, splits and compares everything read; gives the number of files held back."""
         live = {table.name: lake.read(self.folder, table, self.versions) for table in INGESTED}
         present = {sha for frame in live.values() for sha in frame["file_sha256"].unique()}
-        here = set(self.events.in_inbox.values())
-        live_files = {
-            sha: LiveFile(sha, row["path"], row["arrival"], self.released_in.get(sha), sha in here)
-            for row in self.previous
-            if (sha := row["file_sha256"]) in present
+        given_up = self._given_up(live)
+        live = {
+            name: frame.join(given_up[name], on=frame.columns, how="anti", nulls_equal=True)
+            for name, frame in live.items()
         }
-        self.judgement = judge(self.candidates, live, list(live_files.values()), self.settings, suites.check)
+        self._keep_refused(present & {sha for frame in live.values() for sha in frame["file_sha256"].unique()})
+        self.judgement = judge(self.candidates, live, self._live_files(present), self.settings, suites.check)
+        for name, rows in given_up.items():
+            self.judgement.replaced[name] = pl.concat([self.judgement.replaced[name], rows])
         self.files = file_states(self.previous, self.events, self.candidates, self.judgement)
         return len(self.judgement.holds)
+
+    def _live_files(self, present: set[str]) -> list[LiveFile]:
+        """The files of the rows in the store, each at the place where it lay first and not at that of a copy."""
+        inside, here = self.events.in_inbox, self._here
+        copies_first = sorted(self.previous, key=lambda row: row["reason"] not in _COPIES)
+        found = {
+            sha: LiveFile(
+                sha,
+                row["path"],
+                row["arrival"],
+                self.released_in.get(sha),
+                sha in here,
+                inside.get(row["path"]) if row["format"] in registry.BY_STUDY_FILE and sha not in here else None,
+            )
+            for row in copies_first
+            if (sha := row["file_sha256"]) in present
+        }
+        return list(found.values())
+
+    def _keep_refused(self, present: set[str]) -> None:
+        """Files that came in and are refused on reading them again: what they gave stays, and the refusal says so."""
+        for sha, (form, hold, remedy) in self.events.refused.items():
+            if sha in present:
+                problem = f"{hold.problem}; the rows that came in from it before stay"
+                self.events.refused[sha] = (form, replace(hold, problem=problem), remedy)
+                self.refused_again.add(sha)
+
+    def _given_up(self, live: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+        """Rows of files read again in tables that study.toml no longer fills from them.
+
+        One that no entry maps any more gives up all of them; one that is refused for a fault keeps them.
+        """
+        fills = {
+            one.file_sha256: set(one.reading.tables)
+            for one in self.candidates
+            if one.reading.format in registry.BY_STUDY_FILE
+        }
+        unmapped = {sha for sha, (_, hold, _) in self.events.refused.items() if hold.code == redcap.UNMAPPED}
+        again = [*fills, *unmapped]
+        return {
+            name: frame.filter(pl.col("file_sha256").is_in([sha for sha in again if name not in fills.get(sha, ())]))
+            for name, frame in live.items()
+        }
 
     def store(self) -> dict[str, int]:
         """Writes what came in and what was noted; gives the versions of all tables."""
@@ -136,7 +200,7 @@ class Ingestion:
         return self.versions
 
     def _store_records(self, days: int) -> None:
-        judged = {row["file_sha256"] for row in self.to_read} | self._mended()
+        judged = ({row["file_sha256"] for row in self.to_read} - self.refused_again) | self._mended()
         judged &= set(lake.read(self.folder, REJECTS, self.versions)["file_sha256"])
         rejects = rejects_of(self.judgement)
         if rejects.height or judged:
@@ -179,24 +243,60 @@ class Ingestion:
                 self.released_in[row["file_sha256"]] = run_number(row["run_id"])
 
     def _again(self) -> list[Row]:
-        """Earlier files that did not come in whole: held back, rejects that other data may mend, or released now."""
+        """Earlier files to read once more.
+
+        Those that did not come in whole: held back, rejects that other data may mend, or released now. Those that came
+        in as study.toml said, where it says something else now. And every table where one was saved over: the file
+        that lies in its place, and others that may hold a row which only the one that goes was noted for.
+        """
+        is_any_saved_over = self._is_any_saved_over()
         now = {one.file_sha256 for one in self.decisions if one.action == "release"}
         mended = self._mended()
         rows: dict[str, Row] = {}
         for row in self.previous:
             sha = row["file_sha256"]
-            partly = row["state"] == "accepted_with_rejects" and row["format"] == reference_tables.FORMAT
-            unfinished = (row["state"] == HELD or partly) and sha not in mended
+            partly = row["state"] == "accepted_with_rejects" and row["format"] in registry.TRIED_AGAIN
+            is_open = row["state"] == HELD or partly or self._is_told_otherwise(row)
+            unfinished = (is_open or (is_any_saved_over and self._is_table_in(row))) and sha not in mended
             if sha not in self.events.dismissed and (unfinished or sha in now):
                 rows.setdefault(row["file_sha256"], row)
         return list(rows.values())
 
+    def _is_told_otherwise(self, row: Row) -> bool:
+        """True for a file that came in by a study file which has changed since, unless others took its place."""
+        head = self.todo.head
+        if head is None or head.row["study_file_sha256"] == self.todo.study.sha256:
+            return False
+        return row["format"] in registry.BY_STUDY_FILE and self._is_table_in(row)
+
+    def _is_table_in(self, row: Row) -> bool:
+        """True for a table that came in, said what was known or, under `newest`, was older; not one saved over."""
+        came_in = row["state"].startswith("accepted") or row["reason"] == "duplicate.same_values"
+        is_newest = self.settings.corrections.reference_tables == "newest"
+        is_older = is_newest and row["reason"] == "superseded.newer_export" and row["file_sha256"] in self._here
+        return row["format"] in registry.TRIED_AGAIN and (came_in or is_older) and not self._is_gone(row)
+
+    def _is_any_saved_over(self) -> bool:
+        """True where an export of a trial database that came in gives way to what lies in its place now."""
+        arrivals = {row["file_sha256"]: row["arrival"] for row in (*self.previous, *self.events.new, *self.to_read)}
+        return any(
+            self.released_in.get(row["file_sha256"], -1) < arrivals.get(self.events.in_inbox[row["path"]], -1)
+            for row in self.previous
+            if row["state"].startswith("accepted") and row["format"] in registry.BY_STUDY_FILE and self._is_gone(row)
+        )
+
+    @cached_property
+    def _here(self) -> set[str]:
+        """sha256 of everything in the inbox."""
+        return set(self.events.in_inbox.values())
+
+    def _is_gone(self, row: Row) -> bool:
+        return is_replaced([row], row["file_sha256"], self._here, self.events.in_inbox)
+
     def _mended(self) -> set[str]:
         """Files held back or accepted in part whose place in the inbox other bytes have taken: they are history."""
-        inside = self.events.in_inbox
-        here = set(inside.values())
         open_ones = (row for row in self.previous if row["state"] in (HELD, "accepted_with_rejects"))
-        return {row["file_sha256"] for row in open_ones if is_replaced([row], row["file_sha256"], here, inside)}
+        return {row["file_sha256"] for row in open_ones if self._is_gone(row)}
 
     def _reading(self, source: SourceFile) -> Reading | None:
         try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from flows.prefect_settings import check_server, set_defaults, without_heartbeats
@@ -36,8 +38,18 @@ def run(
     with shown(f"perdure {title}"):
         from flows.run import run_study
 
+        Thread(target=_import_ahead, daemon=True).start()
         with without_heartbeats():
             return dict(run_study(str(folder.resolve()), decisions, asked, re_estimate))
+
+
+def _import_ahead() -> None:
+    """Imports what takes seconds while Prefect's server starts, which is a process of its own."""
+    from expectations import suites
+
+    suites.load()
+    for name in ("scipy.stats", "altair", "vl_convert"):
+        import_module(name)
 
 
 def exit_code(folder: Path, result: dict[str, Any]) -> int:

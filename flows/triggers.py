@@ -54,7 +54,7 @@ def what_to_do(folder: Path, today: date, *, asked: str | None = None) -> Todo:
             remedy="restore the folder `lake` from a backup; to begin anew from the inbox, move warehouse.duckdb away",
         )
     seen = look(study.inbox)
-    files = [] if head is None else ledger.read_light(folder, "files", "file_sha256, path, reason", head)
+    files = [] if head is None else ledger.read_light(folder, "files", "file_sha256, path, reason, arrival", head)
     new = new_sightings(seen, files)
     n_new = sum(not is_temporary(one.path) for one in new)
     triggers = [asked] if asked else []

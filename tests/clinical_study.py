@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from expectations.ingested import FOLLOW_UP, INFUSION_PRODUCTS, SUBJECTS, TUMOUR_ASSESSMENTS
+from expectations.outcome_tables import BEST_RESPONSES
 from expectations.study import StudySettings
 
 DAY_0 = date(2020, 3, 1)
@@ -61,6 +62,30 @@ def assessed(by_subject: dict[str, str], evaluator: str = "investigator") -> pl.
         for item in (drawing.split(",") if drawing else ())
     ]
     return _rows(TUMOUR_ASSESSMENTS, rows)
+
+
+def leading(by_subject: dict[str, str]) -> pl.DataFrame:
+    """The same drawing as the assessments that lead: subject_id, assessment_date, overall_response."""
+    return assessed(by_subject).select("subject_id", "assessment_date", "overall_response")
+
+
+def best_responses(by_subject: dict[str, str], **constants: Any) -> pl.DataFrame:
+    """Leading BEST_RESPONSES from `{"P1": "60 PR"}`: the study day of a best response, which is the first one too.
+
+    An empty drawing is a subject without an assessment.
+    """
+    rows = []
+    for subject, drawing in by_subject.items():
+        row: dict[str, Any] = {"subject_id": subject, "evaluator": "investigator", "response_source": "reported"}
+        row |= {"is_leading": True, **constants}
+        if drawing:
+            day, response = drawing.split()
+            row |= {"best_overall_response": response, "best_response_date": on(int(day))}
+            row["first_response_date"] = on(int(day)) if response in ("CR", "PR") else None
+        else:
+            row["best_response_reason"] = "no_assessment"
+        rows.append(row)
+    return _rows(BEST_RESPONSES, rows)
 
 
 def contacts(by_subject: dict[str, str]) -> pl.DataFrame:

@@ -64,6 +64,13 @@ def files_settle_at_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def pages_without_sections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of the test write pages that are nothing but their header: for tests that look at no page."""
+    monkeypatch.setattr("warehouse.reports.quality_report.QUALITY_SECTIONS", ())
+    monkeypatch.setattr("warehouse.reports.study_report.STUDY_SECTIONS", ())
+
+
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[str]:
     """The address of a temporary Prefect server that all flow tests share."""

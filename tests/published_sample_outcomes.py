@@ -9,9 +9,12 @@ from math import exp, log, sqrt
 from typing import Any
 
 import polars as pl
-from scipy.stats import beta, fisher_exact, mannwhitneyu
+from scipy.stats import beta
 
+from tests.published_sample_associations import associations
 from tests.published_sample_cohort import ANTIGENS, COHORT, DAY_ZERO, LANDMARKS, LOD, VISITS, filled
+from tests.published_sample_durability import durability_tables
+from tests.published_sample_tumours import tumour_tables
 
 TUMOUR = [name for name, role in ANTIGENS if role == "tumour"]
 MONTH = 30.4375
@@ -22,12 +25,15 @@ BASE = {"assay": "elispot", "population": "all cells", "readout": "IFNg"}
 def outcome_tables(responses: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Every table of the sample that follows from its cohort and responses."""
     by_subject = persistence_by_subject(responses)
+    tumours = tumour_tables()
     return {
+        **tumours,
+        **durability_tables(responses, by_subject),
         "subjects": subjects(),
         "expected_specimens": expected_specimens(responses),
         "visited_specimens": visited_specimens(responses),
         "infused_cells": infused_cells(),
-        "outcomes": outcomes(),
+        "outcomes": outcomes(tumours["best_responses"]),
         "denominators": denominators(),
         "persistence_at_landmark": persistence_at_landmark(responses),
         "persistence_by_subject": by_subject,
@@ -103,10 +109,14 @@ def infused_cells() -> pl.DataFrame:
     return filled("infused_cells", pl.DataFrame(rows, infer_schema_length=None))
 
 
-def outcomes() -> pl.DataFrame:
+def outcomes(best_responses: pl.DataFrame) -> pl.DataFrame:
     """P01 to P15 as drawn in the cohort, P16 enrolled and never infused."""
+    derived = best_responses.filter(response_source="derived")
+    change = dict(zip(derived["subject_id"], derived["best_change_percent"], strict=True))
     rows: list[dict[str, Any]] = [
         {"subject_id": s["subject_id"], "is_infused": True, "is_evaluable": s["bor"] != "NE", "infusion_date": DAY_ZERO,
+         "response_source": "reported", "best_change_percent": change[s["subject_id"]],
+         "has_disease_control": None if s["bor"] == "NE" else s["bor"] != "PD", **_progression_free(s),
          "best_overall_response": s["bor"], "is_responder": None if s["bor"] == "NE" else s["bor"] in ("CR", "PR"),
          "first_response_day": s["response_day"], "os_days": s["last_day"] + 1, "os_event": s["dead"],
          "progression_date": s["progression_day"] and DAY_ZERO + timedelta(days=s["progression_day"]),
@@ -114,16 +124,28 @@ def outcomes() -> pl.DataFrame:
          "os_months": (s["last_day"] + 1) / MONTH}
         for s in SUBJECTS
     ]  # fmt: skip
-    rows.append({"subject_id": "P16", "is_infused": False, "is_evaluable": False})
+    rows.append({"subject_id": "P16", "is_infused": False, "is_evaluable": False, "response_source": "reported"})
     return filled("outcomes", pl.DataFrame(rows, infer_schema_length=None))
 
 
+def _progression_free(s: dict[str, Any]) -> dict[str, Any]:
+    pfs, event = _to_progression(s)
+    dor = s["response_day"] and pfs - s["response_day"]
+    reason = "progression" if s["progression_day"] else "death" if s["dead"] else "last_assessment"
+    return {"pfs_days": pfs, "pfs_event": event, "pfs_months": pfs / MONTH, "pfs_reason": reason, "dor_days": dor,
+            "dor_event": event if dor else None, "dor_months": dor and dor / MONTH}  # fmt: skip
+
+
+def _to_progression(s: dict[str, Any]) -> tuple[int, bool]:
+    return (s["progression_day"] or s["last_day"]) + 1, bool(s["progression_day"] or s["dead"])
+
+
 def denominators() -> pl.DataFrame:
-    """Six responders and two complete ones of 16 enrolled, 15 infused and 14 evaluable."""
+    """Six responders, two of them complete, and ten with disease control of 16 enrolled, 15 infused and 14 evaluable."""
     rows = [
         {"measure": measure, "population": population, "n_with": k, "n": n, "percent": 100 * k / n,
          "lower_percent": 100 * beta.ppf(0.025, k, n - k + 1), "upper_percent": 100 * beta.ppf(0.975, k + 1, n - k)}
-        for measure, k in (("objective_response_rate", 6), ("complete_response_rate", 2))
+        for measure, k in (("objective_response_rate", 6), ("complete_response_rate", 2), ("disease_control_rate", 10))
         for population, n in (("enrolled", 16), ("infused", 15), ("evaluable", 14))
     ]  # fmt: skip
     return filled("denominators", pl.DataFrame(rows))
@@ -174,6 +196,8 @@ def persistence_by_subject(responses: pl.DataFrame) -> pl.DataFrame:
         n_antigens_evaluable=pl.col("persistent").count(),
         n_antigens_persistent=pl.col("persistent").sum(),
         n_antigens_induced=(pl.col("origin_by_landmark") == "induced").sum(),
+        induced=(pl.col("origin_by_landmark") == "induced").any(),
+        n_product_antigens_evaluable=pl.len(),
         n_product_antigens=pl.lit(2),
         n_product_antigens_persistent=pl.col("persistent").sum().clip(upper_bound=2),
         sum_net_value=pl.lit(LOD) * 4,
@@ -189,19 +213,24 @@ def survival(by_subject: pl.DataFrame) -> dict[str, pl.DataFrame]:
     curves: list[dict[str, Any]] = []
     summaries: list[dict[str, Any]] = []
     everyone = [(s["last_day"] + 1, s["dead"]) for s in SUBJECTS]
-    for population in ("enrolled", "infused", "evaluable"):
-        _curve(curves, summaries, everyone, population, 0, "all")
+    progressions = [_to_progression(s) for s in SUBJECTS]
+    responders = [(s, _to_progression(s)) for s in SUBJECTS if s["response_day"]]
+    endpoints = {"OS": everyone, "PFS": progressions, "FOLLOW-UP": [(t, not dead) for t, dead in everyone],
+                 "DOR": [(t - s["response_day"], event) for s, (t, event) in responders]}  # fmt: skip
+    for endpoint, times in endpoints.items():
+        for population in ("evaluable",) if endpoint == "DOR" else ("enrolled", "infused", "evaluable"):
+            _curve(curves, summaries, times, endpoint, population, 0, "all")
     for day, width in LANDMARKS:
         for group, state in (("persistent", True), ("not persistent", False)):
-            names = set(_primary(by_subject, day).filter(persistent=state)["subject_id"])
+            names = set(by_subject.filter(rule="dfr_eq", landmark_day=day, persistent=state)["subject_id"])
             times = [(s["last_day"] - day - width, s["dead"]) for s in SUBJECTS if s["subject_id"] in names]
-            _curve(curves, summaries, [t for t in times if t[0] > 0], "infused", day, group)
+            _curve(curves, summaries, [t for t in times if t[0] > 0], "OS", "infused", day, group)
     frames = {"survival_curves": curves, "survival_summaries": summaries}
     return {name: filled(name, pl.DataFrame(rows, infer_schema_length=None)) for name, rows in frames.items()}
 
 
-def _curve(curves: list[Any], summaries: list[Any], times: list[Any], population: str, day: int, group: str) -> None:
-    key = {"endpoint": "OS", "population": population, "landmark_day": day, "group": group}
+def _curve(curves: list[Any], summaries: list[Any], times: list[Any], *place: Any) -> None:
+    key = dict(zip(("endpoint", "population", "landmark_day", "group"), place, strict=True))
     alive, greenwood, median = 1.0, 0.0, None
     for time in sorted({t for t, _ in times}):
         at_risk = sum(t >= time for t, _ in times)
@@ -222,74 +251,3 @@ def _log_log(alive: float, greenwood: float) -> tuple[float | None, float | None
         return None, None
     half = 1.959964 * sqrt(greenwood) / abs(log(alive))
     return alive ** exp(half), alive ** exp(-half)
-
-
-def _primary(by_subject: pl.DataFrame, day: int, rule: str = "dfr_eq") -> pl.DataFrame:
-    return by_subject.filter(rule=rule, landmark_day=day)
-
-
-def associations(by_subject: pl.DataFrame) -> pl.DataFrame:
-    """Persistence against response and survival under both rules at every landmark, and infused cells against response."""
-    rows = []
-    for rule in ("dfr_eq", "threshold"):
-        for day, width in LANDMARKS:
-            at_landmark = _primary(by_subject, day, rule).select("subject_id", "persistent")
-            joined = COHORT.join(at_landmark, on="subject_id", validate="1:1").to_dicts()
-            shared = {**BASE, "rule": rule, "landmark_day": day, "exposure": "persistent_at_landmark",
-                      "cell_population": BASE["population"], "n_excluded_not_infused": 1, "n_excluded_outcome": 0, "n_excluded_death": 0,
-                      "reads": "Association, not prediction: best response is often reached before the landmark."}  # fmt: skip
-            rows.append(
-                {**shared, **_fisher(joined), "family": "primary" if (rule, day) == ("dfr_eq", 90) else "exploratory"}
-            )
-            rows.append({**shared, **_logrank(joined, day + width), "family": "exploratory"})
-    rows.append(
-        {
-            **rows[0],
-            **_wilcoxon(),
-            "family": "exploratory",
-            "reads": "Association; dose follows how well a tumour grows.",
-        }
-    )
-    keyed = pl.DataFrame(rows, infer_schema_length=None)
-    key = pl.format("{}/{}/{}/{}", "exposure", "outcome", "rule", "landmark_day")
-    return filled("associations", keyed.with_columns(association_key=key))
-
-
-def _fisher(joined: list[dict[str, Any]]) -> dict[str, Any]:
-    known = [s for s in joined if s["bor"] != "NE"]
-    used = [(s["persistent"], s["bor"] in ("CR", "PR")) for s in known if s["persistent"] is not None]
-    a, b = used.count((True, True)), used.count((True, False))
-    c, d = used.count((False, True)), used.count((False, False))
-    odds = float("inf") if b * c == 0 else a * d / (b * c)
-    return {
-        "outcome": "responder", "method": "fisher_exact", "n": len(used), "n_exposed": a + b, "n_exposed_with_outcome": a,
-        "n_unexposed": c + d, "n_unexposed_with_outcome": c, "n_excluded_outcome": 1, "time_zero_day": None,
-        "n_excluded_exposure": len(known) - len(used), "statistic": odds, "estimate_name": "odds_ratio", "estimate": odds,
-        "p_value": fisher_exact([[a, b], [c, d]]).pvalue, "lower": 1.3, "upper": float("inf") if b * c == 0 else odds * 20,
-    }  # fmt: skip
-
-
-def _logrank(joined: list[dict[str, Any]], zero: int) -> dict[str, Any]:
-    at_risk = [s for s in joined if s["last_day"] > zero]
-    used = [s for s in at_risk if s["persistent"] is not None]
-    exposed = [s for s in used if s["persistent"]]
-    return {
-        "outcome": "OS", "method": "landmark_logrank", "time_zero_day": zero, "n": len(used), "n_exposed": len(exposed),
-        "n_exposed_with_outcome": sum(s["dead"] for s in exposed), "n_unexposed": len(used) - len(exposed),
-        "n_unexposed_with_outcome": sum(s["dead"] for s in used if not s["persistent"]),
-        "n_excluded_death": len(joined) - len(at_risk), "n_excluded_exposure": len(at_risk) - len(used),
-        "statistic": 3.9, "p_value": 0.048,
-    }  # fmt: skip
-
-
-def _wilcoxon() -> dict[str, Any]:
-    known = [s for s in SUBJECTS if s["cells"] is not None and s["bor"] != "NE"]
-    yes = [s["cells"] for s in known if s["bor"] in ("CR", "PR")]
-    no = [s["cells"] for s in known if s["bor"] not in ("CR", "PR")]
-    return {
-        "exposure": "tumour_reactive_cells_infused", "outcome": "responder", "method": "wilcoxon_exact", "landmark_day": 0,
-        "n": len(known), "n_exposed": len(yes), "n_unexposed": len(no), "n_exposed_with_outcome": None,
-        "n_unexposed_with_outcome": None, "n_excluded_outcome": 1, "n_excluded_exposure": 0, "n_exposure_below_lod": 3,
-        "statistic": 78.0, "p_value": mannwhitneyu(yes, no).pvalue, "estimate_name": "hodges_lehmann_shift",
-        "estimate": 8.5e8, "lower": 2.9e8, "upper": 1.9e9,
-    }  # fmt: skip

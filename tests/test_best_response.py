@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expectations.ingested import FOLLOW_UP
+from expectations.clinical_in import FOLLOW_UP, LESION_MEASUREMENTS, LESIONS
 from tests.clinical_study import assessed, contacts, infused, on, study
 from tests.drawing import table
-from transforms.best_response import ORDER, best_overall_response
+from transforms.best_response import ORDER, best_responses
+from transforms.recist import derived_assessments
 
 LAWS = settings(max_examples=80, deadline=None)
 RESPONSES = st.sampled_from(ORDER)
@@ -23,26 +24,30 @@ def cases(drawing: str) -> pytest.MarkDecorator:
     """One test a line: case, assessments in study days, best response, its day, first day of a CR or PR that counts."""
     rows = table(drawing).with_columns(pl.col("day", "first").cast(pl.Int64)).rows()
     return pytest.mark.parametrize(
-        ("course", "best", "day", "first"), [row[1:] for row in rows], ids=[r[0] for r in rows]
+        ("course", "response", "day", "first"), [row[1:] for row in rows], ids=[r[0] for r in rows]
     )
+
+
+def best(
+    assessments: pl.DataFrame, infused: pl.DataFrame, follow_up: pl.DataFrame | None = None, **response: object
+) -> pl.DataFrame:
+    """The leading BEST_RESPONSES of reported assessments."""
+    chosen = study(response=response)
+    reported = derived_assessments(LESIONS.empty(), LESION_MEASUREMENTS.empty(), assessments, infused, chosen)
+    frame = best_responses(reported, infused, FOLLOW_UP.empty() if follow_up is None else follow_up, chosen)
+    return frame.filter("is_leading")
 
 
 def judge(course: str, follow_up: pl.DataFrame | None = None, **response: object) -> dict[str, object]:
-    frame = best_overall_response(
-        assessed({"P1": course}),
-        infused("P1"),
-        FOLLOW_UP.empty() if follow_up is None else follow_up,
-        study(response=response),
-    )
-    return frame.row(0, named=True)
+    return best(assessed({"P1": course}), infused("P1"), follow_up, **response).row(0, named=True)
 
 
 def told(row: dict[str, object]) -> tuple[object, ...]:
     return row["best_overall_response"], row["best_response_date"], row["first_response_date"]
 
 
-def expected(best: str | None, day: int | None, first: int | None) -> tuple[object, ...]:
-    return best, None if day is None else on(day), None if first is None else on(first)
+def expected(response: str | None, day: int | None, first: int | None) -> tuple[object, ...]:
+    return response, None if day is None else on(day), None if first is None else on(first)
 
 
 @cases("""
@@ -79,8 +84,8 @@ def expected(best: str | None, day: int | None, first: int | None) -> tuple[obje
     assessments up to day 0 are baseline                    | -20 CR, 0 CR, 50 PD          | PD            | 50  |
     a baseline CR is not confirmed by a later one           | 0 CR, 60 CR                  | SD            | 60  |
 """)  # fmt: skip
-def test_best_overall_response(course: str, best: str, day: int, first: int | None):
-    assert told(judge(course)) == expected(best, day, first)
+def test_best_overall_response(course: str, response: str, day: int, first: int | None):
+    assert told(judge(course)) == expected(response, day, first)
 
 
 @cases("""
@@ -89,8 +94,8 @@ def test_best_overall_response(course: str, best: str, day: int, first: int | No
     without confirmation a PR counts | 30 PR, 60 SD        | PR   | 30  | 30
     an early SD is NE all the same   | 30 SD               | NE   | 30  |
 """)
-def test_without_confirmation_the_first_response_counts(course: str, best: str, day: int, first: int | None):
-    assert told(judge(course, confirm=False)) == expected(best, day, first)
+def test_without_confirmation_the_first_response_counts(course: str, response: str, day: int, first: int | None):
+    assert told(judge(course, confirm=False)) == expected(response, day, first)
 
 
 def test_recist_1_0_always_asks_for_confirmation():
@@ -104,9 +109,19 @@ def test_recist_1_0_always_asks_for_confirmation():
     none between two CR    | 60 CR, 80 SD, 100 CR        | SD   | 60  |
 """)
 def test_the_setting_lets_one_sd_lie_between_a_pr_and_its_confirmation(
-    course: str, best: str, day: int, first: int | None
+    course: str, response: str, day: int, first: int | None
 ):
-    assert told(judge(course, allow_sd_between=True)) == expected(best, day, first)
+    assert told(judge(course, allow_sd_between=True)) == expected(response, day, first)
+
+
+@cases("""
+    case                           | course                | best | day | first
+    one NE breaks a CR             | 60 CR, 80 NE, 100 CR  | SD   | 60  |
+    one NE breaks a PR             | 60 PR, 80 NE, 100 PR  | SD   | 60  |
+    nothing between still confirms | 60 PR, 88 PR          | PR   | 60  | 60
+""")
+def test_the_setting_lets_no_ne_lie_between(course: str, response: str, day: int, first: int | None):
+    assert told(judge(course, allow_ne_between=False)) == expected(response, day, first)
 
 
 def test_days_of_confirmation_and_of_stable_disease_are_settings():
@@ -127,14 +142,12 @@ def test_a_therapy_from_before_the_infusion_cuts_nothing_off():
 
 def test_only_the_chosen_evaluator_counts():
     both = pl.concat([assessed({"P1": "60 PD"}), assessed({"P1": "60 CR, 100 CR"}, evaluator="central")])
-    frame = best_overall_response(both, infused("P1"), FOLLOW_UP.empty(), study(response={"evaluator": "central"}))
+    frame = best(both, infused("P1"), evaluator="Central")
     assert frame["best_overall_response"].to_list() == ["CR"]
 
 
 def test_an_infused_subject_never_assessed_after_infusion_has_no_best_response_and_the_reason():
-    frame = best_overall_response(
-        assessed({"P1": "-5 SD", "P3": "60 SD"}), infused("P1", "P2"), FOLLOW_UP.empty(), study()
-    )
+    frame = best(assessed({"P1": "-5 SD", "P3": "60 SD"}), infused("P1", "P2"))
     assert frame["subject_id"].to_list() == ["P1", "P2"]
     assert frame["best_overall_response"].to_list() == [None, None]
     assert frame["best_response_reason"].to_list() == ["no_assessment", "no_assessment"]

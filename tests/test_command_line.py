@@ -18,6 +18,7 @@ from tests import mini_study, running
 pytestmark = pytest.mark.filterwarnings("default")  # Prefect and Great Expectations warn of their own dependencies
 
 PROGRAM = Path(sys.executable).with_name("perdure")
+ASSOCIATION = "persistent_at_landmark/responder/fisher_exact/elispot/all cells/IFNg/threshold/90"
 
 
 def perdure(*arguments: object, server: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -158,7 +159,7 @@ def test_query_answers_in_every_format(mini_run: Path, tmp_path: Path) -> None:
 
 
 def test_explain_leads_from_an_association_to_the_wells(mini_run: Path) -> None:
-    told = perdure("explain", mini_run, "persistent_at_landmark/responder/threshold/90").stdout
+    told = perdure("explain", mini_run, ASSOCIATION).stdout
     assert "P1/MART-1/IFNg/threshold" in told
     told = perdure("explain", mini_run, "P1/MART-1/IFNg/threshold").stdout
     assert "P1-D90/PL-P1/MART-1/IFNg/threshold" in told

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from expectations.ingested import ELISPOT_COUNTS, PLATES, SUBJECTS
+from expectations.ingested import ELISPOT_COUNTS, PLATES, SUBJECTS, TUMOUR_ASSESSMENTS
 from tests.drawing import table
 from transforms.corrections import (
     Claim,
@@ -55,6 +55,30 @@ def fate(incoming: list[Claim], verdict: PlateVerdict) -> dict[str, str]:
     told |= dict.fromkeys(verdict.conflicts, "conflict")
     told |= {sha: OUTCOMES[code] for sha, (code, _) in verdict.left_out.items()}
     return told | {one.file_sha256: f"yields to {one.by_file_sha256}" for one in verdict.replaced}
+
+
+def assessments(*rows: tuple[str, str, str]) -> pl.DataFrame:
+    told = [
+        {"subject_id": "S1", "assessment_date": date(2012, 3, 1), "evaluator": who, "overall_response": said}
+        | {"file_sha256": sha, "place": "line 2"}
+        for sha, who, said in rows
+    ]
+    return TUMOUR_ASSESSMENTS.conform(pl.DataFrame(told, schema=TUMOUR_ASSESSMENTS.schema))
+
+
+def test_an_evaluator_that_an_earlier_version_kept_in_capitals_is_the_same_one():
+    live = assessments(("old", "Investigator", "PR"))
+    for policy, said in ((HOLD, "PD"), (NEWEST, "PD"), (HOLD, "PR")):
+        verdict = judge_rows(
+            TUMOUR_ASSESSMENTS,
+            assessments(("new", "investigator", said)),
+            live,
+            Precedence(policy, {"old": 1, "new": 2}, {}),
+        )
+        assert verdict.rejects.height == (policy == HOLD and said == "PD")
+        assert verdict.n_known == ({"new": 1} if said == "PR" else {})
+        assert verdict.replaced.equals(live if policy == NEWEST else live.clear())
+        assert verdict.new["evaluator"].to_list() == (["investigator"] if policy == NEWEST else [])
 
 
 HELD = """
@@ -236,13 +260,9 @@ def subjects(drawing: str) -> pl.DataFrame:
     """Rows of subjects; `file` is their file, `day` the day of enrolment."""
     rows = table(drawing)
     return SUBJECTS.conform(
-        rows.select(
+        rows.with_columns(pl.lit(None).alias(name) for name in SUBJECTS.schema).with_columns(
             subject_id=pl.col("id"),
             enrolment_date=pl.date(2012, 1, pl.col("day")),
-            sex=pl.lit(None),
-            birth_year=pl.lit(None),
-            m_stage=pl.lit(None),
-            ldh_at_baseline=pl.lit(None),
             file_sha256=pl.col("file"),
             place=pl.lit("line ") + pl.int_range(2, pl.len() + 2).cast(pl.String),
         )

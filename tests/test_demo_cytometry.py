@@ -332,8 +332,9 @@ def test_a_rectangle_holds_its_lower_edge_and_not_its_upper_one():
 
 
 def test_findings_name_reasons_about_tubes_and_files_that_are_there(demo):
-    found = [fault for fault in demo.faults.values() if fault.expected_reason and not fault.expected_state]
-    assert {REASONS[fault.expected_reason].kind for fault in found} == {"tube"}
+    told = [fault for fault in demo.faults.values() if fault.expected_reason and not fault.expected_state]
+    assert {REASONS[fault.expected_reason].kind for fault in told} == {"tube", "response"}
+    found = [fault for fault in told if REASONS[fault.expected_reason].kind == "tube"]
     assert len({fault.expected_reason for fault in found}) == len(found) == 7
     assert all((demo.inbox / fault.path).is_file() for fault in found)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from expectations.reasons import REASONS
 from flows.demo import Fault, write_demo
 from tests import running
 from tests.recompute import Headline, recompute
@@ -135,7 +136,7 @@ def test_findings_without_a_file_state_are_quality_checks_or_on_a_control_chart(
 
 
 def test_findings_about_tubes_are_told_with_their_reason_and_no_other_kind_is(demo_run: Path, tmp_path: Path) -> None:
-    planted = [fault for fault in write_demo(tmp_path) if fault.expected_state is None and fault.expected_reason]
+    planted = [fault for fault in _findings(tmp_path) if REASONS[str(fault.expected_reason)].kind == "tube"]
     told = ask(
         demo_run,
         "select found.reason, files.path, concat_ws(' ', found.place, found.tube_id, found.detail) "
@@ -151,6 +152,16 @@ def test_findings_about_tubes_are_told_with_their_reason_and_no_other_kind_is(de
     ]
     assert missing == []
     assert {reason for reason, *_ in told} == {fault.expected_reason for fault in planted}
+
+
+def test_responses_that_do_not_follow_from_lesions_are_the_planted_ones(demo_run: Path, tmp_path: Path) -> None:
+    planted = [fault for fault in _findings(tmp_path) if REASONS[str(fault.expected_reason)].kind == "response"]
+    told = ask(demo_run, "select difference_reason, subject_id from derived_assessments where not agrees")
+    assert sorted(told) == sorted((fault.expected_reason, fault.value) for fault in planted)
+
+
+def _findings(folder: Path) -> list[Fault]:
+    return [fault for fault in write_demo(folder) if fault.expected_state is None and fault.expected_reason]
 
 
 def test_stored_and_regated_counts_agree_in_every_gate_of_every_raw_file(demo_run: Path) -> None:

@@ -79,6 +79,14 @@ def test_the_rule_most_rejected_rows_broke_is_the_reason():
     assert row["remedy"] == REASONS["row.allowed_values"].remedy
 
 
+def test_rows_of_a_file_of_several_tables_are_counted_as_such():
+    days = [["subject_id", "contact_date", "vital_status"], *(["S1", f"2012-01-{n}", "alive"] for n in range(10, 30))]
+    days[1][2] = "gone"
+    sheets = {"who": [["subject_id", "enrolment_date"], ["S1", "2012-01-01"]], "days": days}
+    row = run(empty_store(), candidate(workbook(sheets), "who.xlsx"))[0]["who.xlsx"]
+    assert row["problem"].startswith("1 of 21 rows of 2 tables rejected; 1 break the rule that vital_status is one of")
+
+
 def test_a_row_that_broke_two_rules_is_one_rejected_row():
     lines = [f"S{n},2012-01-01,female,1950" for n in range(20)]
     lines[3] = "S3,2012-01-01,f,195"

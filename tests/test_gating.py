@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,40 +21,19 @@ from tests.drawn_workspaces import (
     MILTENYI,
     Population,
     Sample,
-    boolean,
     ellipsoid_of_flowjo,
     fcs,
-    gating_ml,
-    named,
     polygon,
     rectangle,
     spillover,
     workspace,
 )
+from tests.gated_grid import FLAT, LOW, gated, tube
 from transforms.fcs.data_sets import open_fcs
 from transforms.fcs.spillover import Spillover
 from transforms.gating import counted_again, document, engine, plan_of
-from transforms.gating_tube import Tube
 
 REAL = SHARED / "real/cytometry/workspace"
-GRID = {"A": [float(x) for x in range(10) for _ in range(10)], "B": [float(y) for _ in range(10) for y in range(10)]}
-"""A hundred events, one at each pair of whole numbers from 0 to 9."""
-LOW = rectangle({"A": (None, 5)})
-"""Half of the grid: A of 0 to 4."""
-FLAT = rectangle({"B": (0, 2)})
-"""A fifth of it: B of 0 and 1."""
-
-
-def tube(channels: Mapping[str, Sequence[float]], stains: Sequence[str] = (), own: Spillover | None = None) -> Tube:
-    values = [np.asarray(one, dtype=np.float64) for one in channels.values()]
-    return Tube(list(channels), list(stains) or [None] * len(values), lambda index: values[index], len(values[0]), own)
-
-
-def gated(data: bytes, events: Tube | None = None, sample: int = 1) -> dict[str, int | str]:
-    """Population to its count, or to the reason why it has none; without all events."""
-    told = counted_again(plan_of(document(data), sample), events or tube(GRID))
-    assert told["population_path"][0] == ""
-    return {row["population_path"]: row["reason"] or row["count_regated"] for row in told.to_dicts()[1:]}
 
 
 def test_a_rectangle_holds_its_lower_edge_and_not_its_upper_one():
@@ -231,101 +209,6 @@ def test_gates_of_workspaces_before_flowjo_10_are_not_applied():
 def test_samples_of_a_workspace_keep_their_own_gates():
     data = workspace(Sample("a", 100, [Population("x", 0, LOW)]), Sample("b", 100, [Population("x", 0, FLAT)]))
     assert (gated(data, sample=1), gated(data, sample=2)) == ({"x": 50}, {"x": 20})
-
-
-CHANNEL_A, CHANNEL_B = (
-    '<gating:dimension gating:compensation-ref="uncompensated">'
-    f'<data-type:fcs-dimension data-type:name="{name}"/></gating:dimension>'
-    for name in "AB"
-)
-ML = gating_ml(
-    rectangle({"A": (None, 5)}, named("low")),
-    rectangle({"B": (0, 2)}, named("flat", "low")),
-    boolean("not", ["flat"], named("rest", "low")),
-    boolean("and", ["low", "Q2"], named("both")),
-    f"""<gating:QuadrantGate {named("Q")}>
-      <gating:divider gating:id="a" gating:compensation-ref="uncompensated">
-      <data-type:fcs-dimension data-type:name="A"/>
-      <gating:value>3</gating:value></gating:divider>
-      <gating:divider gating:id="b" gating:compensation-ref="uncompensated">
-      <data-type:fcs-dimension data-type:name="B"/>
-      <gating:value>8</gating:value></gating:divider>
-      <gating:Quadrant gating:id="Q1"><gating:position gating:divider_ref="a" gating:location="1"/>
-      <gating:position gating:divider_ref="b" gating:location="9"/></gating:Quadrant>
-      <gating:Quadrant gating:id="Q2"><gating:position gating:divider_ref="a" gating:location="4"/></gating:Quadrant>
-    </gating:QuadrantGate>""",
-    rectangle({"B": (5, None)}, named("upper", "Q1")),
-    f"""<gating:EllipsoidGate {named("circle")}>
-      {CHANNEL_A}
-      {CHANNEL_B}
-      <gating:mean><gating:coordinate data-type:value="4"/><gating:coordinate data-type:value="4"/></gating:mean>
-      <gating:covarianceMatrix>
-      <gating:row><gating:entry data-type:value="1"/><gating:entry data-type:value="0"/></gating:row>
-      <gating:row><gating:entry data-type:value="0"/><gating:entry data-type:value="1"/></gating:row>
-      </gating:covarianceMatrix>
-      <gating:distanceSquare data-type:value="2.5"/></gating:EllipsoidGate>""",
-    polygon("A", "C", [(0, 0), (9, 0), (0, 9)], named("nowhere")),
-)
-COUNTED = {
-    "low": 50,
-    "low/flat": 10,
-    "low/rest": 40,
-    "both": 20,
-    "Q/Q1": 6,
-    "Q/Q2": 70,
-    "Q/Q1/upper": 6,
-    "circle": 9,
-    "nowhere": "gating.channel_missing",
-}
-
-
-def test_gates_of_gating_ml_hold_what_the_standard_says():
-    assert gated(ML) == COUNTED
-
-
-def test_prefixes_of_gating_ml_are_the_files_own_matter():
-    other = ML.replace(b"gating:", b"g:").replace(b"xmlns:gating", b"xmlns:g")
-    assert b"<g:RectangleGate" in other
-    assert gated(other) == COUNTED
-
-
-def test_gating_ml_compensates_by_the_files_own_matrix_where_it_says_fcs():
-    gate = rectangle({"B": (None, 10)}, named("x")).replace(
-        "<gating:dimension", '<gating:dimension gating:compensation-ref="FCS"'
-    )
-    events = {"A": [100.0, 0.0], "B": [50.0, 100.0]}
-    own = Spillover(("A", "B"), np.array([[1, 0.5], [0, 1]]))
-    assert gated(gating_ml(gate), tube(events, own=own)) == {"x": 1}
-    assert gated(gating_ml(gate), tube(events)) == {"x": 0}, "a file without a matrix is taken as it is"
-
-
-def test_a_ratio_of_gating_ml_is_a_dimension_like_any_other():
-    ratio = (
-        '<transforms:transformation transforms:id="r"><transforms:fratio transforms:A="1" transforms:B="0" '
-        'transforms:C="0"><data-type:fcs-dimension data-type:name="A"/><data-type:fcs-dimension data-type:name="B"/>'
-        "</transforms:fratio></transforms:transformation>"
-    )
-    gate = (
-        f'<gating:RectangleGate {named("x")}><gating:dimension gating:compensation-ref="uncompensated" gating:min="2">'
-        '<data-type:new-dimension data-type:transformation-ref="r"/></gating:dimension></gating:RectangleGate>'
-    )
-    assert gated(gating_ml(ratio, gate), tube({"A": [1.0, 4.0, 9.0], "B": [1.0, 2.0, 3.0]})) == {"x": 2}
-
-
-def test_a_scale_gating_ml_does_not_define_spoils_the_gates_on_it_only():
-    bad = rectangle({"A": (0, 5)}, named("x")).replace(
-        "<gating:dimension", '<gating:dimension gating:transformation-ref="no"'
-    )
-    assert gated(gating_ml(bad, rectangle({"A": (None, 5)}, named("low")))) == {"x": "gating.unsupported", "low": 50}
-
-
-def test_gates_of_gating_ml_that_lie_in_each_other_cannot_be_applied():
-    data = gating_ml(
-        rectangle({"A": (None, 5)}, named("x", "y")),
-        rectangle({"A": (None, 5)}, named("y", "x")),
-        rectangle({"A": (None, 5)}, named("low")),
-    )
-    assert gated(data) == {"x": "gating.unsupported", "y": "gating.unsupported", "low": 50}
 
 
 def _flowkit_alone(data: bytes, events: bytes, folder: Path) -> dict[str, int]:

@@ -163,6 +163,24 @@ def test_a_copy_of_a_copy_is_new_while_any_known_one_lies_there():
     assert [one.path for one in new_sightings(seen, rows)] == ["third.txt"]
 
 
+BACK = """
+    case                                    | first | second | other place | is_new
+    the first bytes lie there again         | 1     | 2      | 0           | true
+    they came back and are known to have    | 3     | 2      | 0           | false
+    the second bytes arrived elsewhere only | 1     | 0      | 2           | false
+"""
+
+
+@pytest.mark.parametrize(("first", "second", "elsewhere", "is_new"), table(BACK).drop("case").rows())
+def test_bytes_that_lie_again_where_others_came_after_them_are_new(first, second, elsewhere, is_new):
+    rows = [
+        {"file_sha256": sha, "path": path, "reason": "accepted.whole", "arrival": arrival}
+        for sha, path, arrival in (("a", "s.csv", first), ("b", "s.csv", second), ("b", "t.csv", elsewhere))
+        if arrival
+    ]
+    assert [one.path for one in new_sightings(seen_at(("a", "s.csv")), rows)] == (["s.csv"] if is_new else [])
+
+
 @pytest.fixture
 def quick(monkeypatch):
     monkeypatch.setattr(inbox, "SETTLE_SECONDS", 0.05)

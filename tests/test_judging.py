@@ -130,6 +130,20 @@ def test_lines_that_are_too_wide_count_as_bad_rows():
     assert rejects(judgement, file) == [("unquoted.csv", "line 3", "row.width")]
 
 
+def test_lines_that_are_too_wide_are_told_as_such_and_not_as_cells_that_cannot_be_read():
+    narrow, wide = ["S1,2012-01-01"], ["S2,2012,01,02"]
+    for lines, says in (
+        (narrow + wide, "1 of 2 rows break the rule that a line has no more cells than the header; at most 10 % may"),
+        (
+            [*wide, "S3,soon"],
+            "2 of 2 rows break the rule that every filled cell can be read as its column's type, or that a line has no "
+            "more cells than the header (1 of them) (such as enrolment_date); at most 10 % may",
+        ),
+    ):
+        file = candidate("\n".join(["subject_id,enrolment_date", *lines, ""]), "unquoted.csv")
+        assert judged([file]).holds[file.file_sha256].problem == says
+
+
 def test_a_warning_holds_nothing_back_and_rejects_no_row():
     text = "specimen_id,subject_id,collection_date,recovery_percent\nB1,S1,2012-01-10,2000\n"
     file = candidate(text, "specimens.csv")

@@ -11,7 +11,10 @@ import pytest
 
 from tests import killing, mini_study, running
 
-pytestmark = pytest.mark.filterwarnings("default")  # Prefect warns of its own dependencies
+pytestmark = [
+    pytest.mark.filterwarnings("default"),
+    pytest.mark.usefixtures("pages_without_sections"),
+]  # Prefect warns of its own dependencies
 
 CORRECTION = {"plates/P1 again.txt": mini_study.plate("PL-P1", True, first=40, read="Wednesday, March 14, 2012")}
 

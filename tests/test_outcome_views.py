@@ -155,11 +155,34 @@ def test_landmark_survival_is_of_the_primary_rule_with_the_primary_landmark_firs
     ]
 
 
-def test_robustness_marks_the_declared_choice_among_all_rules_and_landmarks():
-    associations = drawn("associations", ASSOCIATIONS, assay="elispot", readout="IFNg")
-    assert view("robustness", "rule, landmark_day, is_as_declared", associations=associations) == [
-        ("dfr_eq", 90, True),
-        ("threshold", 90, False),
+def test_landmark_survival_of_both_endpoints_shows_the_first_method_that_tests_the_curves():
+    rows = """
+        outcome | method              | landmark_day | p_value
+        PFS     | landmark_cox        | 90           | 0.4
+        PFS     | logrank_permutation | 90           | 0.3
+        OS      | landmark_logrank    | 90           | 0.2
+        OS      | landmark_cox        | 90           | 0.1
+    """
+    place = {"assay": "elispot", "readout": "IFNg", "rule": "dfr_eq", "exposure": "persistent_at_landmark"}
+    shown = view("landmark_comparisons", "endpoint, method, p_value", associations=drawn("associations", rows, **place))
+    assert shown == [("OS", "landmark_logrank", 0.2), ("PFS", "logrank_permutation", 0.3)]
+
+
+def test_robustness_holds_the_primary_question_under_every_rule_landmark_and_assay_and_marks_the_declared_one():
+    rows = """
+        assay     | population | rule      | landmark_day | family      | is_robustness
+        cytometry | CD8        | fisher    | 90           | exploratory | true
+        elispot   | all cells  | dfr_eq    | 180          | exploratory | true
+        elispot   | all cells  | dfr_eq    | 90           | primary     | true
+        elispot   | all cells  | threshold | 90           | exploratory | true
+        elispot   | all cells  | dfr_eq    | 30           | secondary   | false
+    """
+    frame = drawn("associations", rows.replace("population", "cell_population"), readout="IFNg")
+    assert view("robustness", "assay, rule, landmark_day, is_as_declared", associations=frame) == [
+        ("elispot", "dfr_eq", 90, True),
+        ("elispot", "dfr_eq", 180, False),
+        ("elispot", "threshold", 90, False),
+        ("cytometry", "fisher", 90, False),
     ]
 
 
@@ -317,16 +340,14 @@ def test_what_is_shown_of_one_series_is_of_the_primary_assay_though_both_have_th
     ]
 
 
-def test_robustness_and_survival_by_persistence_are_of_the_primary_series_under_every_rule_of_its_assay():
+def test_survival_by_persistence_is_of_the_primary_series():
     compared = "\n".join(
-        f"{assay} | {population} | {readout} | {rule} | persistent_at_landmark | {outcome} | 90"
+        f"{assay} | {population} | {readout} | {rule} | persistent_at_landmark | OS | 90"
         for assay, population, readout, rule in (
             ("elispot", "all cells", "IFNg", "dfr_eq"), ("cytometry", "CD8", "IFNg", "fisher"),
             ("cytometry", "CD8", "IFNg", "mimosa"), ("cytometry", "CD4", "IFNg", "fisher"),
         )
-        for outcome in ("responder", "OS")
     )  # fmt: skip
     header = "assay | cell_population | readout | rule | exposure | outcome | landmark_day"
     frames = {"settings": with_settings(**CYTOMETRY), "associations": drawn("associations", f"{header}\n{compared}")}
-    assert view("robustness", "rule, is_as_declared", **frames) == [("fisher", True), ("mimosa", False)]
     assert view("landmark_survival", "rule", **frames) == [("fisher",)]

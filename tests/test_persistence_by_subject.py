@@ -23,7 +23,7 @@ def by_subject(
     responses = responses if products is None else pl.concat([responses, products])
     samples = responses, visits_of(responses), outcomes_of(contacts)
     whole = persistence(*samples, products_of(samples[2]), study())
-    rows = persistence_by_subject(persistence_at_landmark(*samples, study()), whole, responses, study())
+    rows = persistence_by_subject(persistence_at_landmark(*samples, study()), whole, samples[2], study())
     return rows.filter(pl.col("rule") == "dfr_eq")
 
 
@@ -68,11 +68,20 @@ def test_a_product_antigen_not_seen_again_is_counted_as_such():
     assert (row["n_product_antigens"], row["n_product_antigens_persistent"]) == (2, 1)
 
 
+@pytest.mark.parametrize(("call", "counts"), [("+", (2, 2, 1)), ("-", (2, 1, 1)), ("0", (1, 1, 1)), ("?", (1, 1, 1))])
+def test_product_antigens_count_as_evaluable_where_the_product_could_be_called(call, counts):
+    products = drawn_responses({("P", "A"): "-1:+", ("P", "B"): f"-1:{call}", ("P", "CMV"): "-1:+"})
+    products = products.with_columns(material=pl.lit("infusion_product"), specimen_id=pl.lit("TIL"))
+    row = by_subject({("P", "A"): "90:+", ("P", "B"): "90:-"}, {"P": (None, 999)}, products).row(0, named=True)
+    names = ("n_product_antigens_evaluable", "n_product_antigens", "n_product_antigens_persistent")
+    assert tuple(row[name] for name in names) == counts
+
+
 def test_nothing_in_gives_nothing_out():
     responses = drawn_responses({})
     samples = responses, visits_of(responses), outcomes_of({})
     whole = persistence(*samples, products_of(samples[2]), study())
-    rows = persistence_by_subject(PERSISTENCE_AT_LANDMARK.empty(), whole, responses, study())
+    rows = persistence_by_subject(PERSISTENCE_AT_LANDMARK.empty(), whole, samples[2], study())
     assert_frame_equal(rows, PERSISTENCE_BY_SUBJECT.empty())
 
 

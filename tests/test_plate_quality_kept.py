@@ -9,7 +9,10 @@ import pytest
 
 from tests import mini_study, running
 
-pytestmark = pytest.mark.filterwarnings("default")  # Prefect and Great Expectations warn of their own dependencies
+pytestmark = [
+    pytest.mark.filterwarnings("default"),
+    pytest.mark.usefixtures("pages_without_sections"),
+]  # Prefect and Great Expectations warn of their own dependencies
 
 TREND = """
 [elispot.trend]

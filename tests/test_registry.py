@@ -10,7 +10,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from expectations.errors import SourceFileError
-from tests.drawing import SHARED, needs_shared
+from tests.drawing import SHARED, needs_shared, table
 from tests.drawn_exports import aid_export, read, source, workbook
 from transforms.readers.source import text_of
 
@@ -57,13 +57,33 @@ def test_text_is_text_in_every_encoding_labs_write(encoding):
     assert text_of(source(text.encode(encoding))) == text
 
 
+PEOPLE = """
+    first row                                    | told
+    Jane Doe,010170-1234,female                  | 3 columns, of which perdure knows none
+    Jane Doe,Sex,seen_by                         | 3 columns, of which perdure knows Sex
+    USUBJID,JANE DOE,010170-1234                 | 3 columns, of which perdure knows USUBJID
+"""
+
+
+@pytest.mark.parametrize(("first", "told"), table(PEOPLE).rows())
+def test_a_first_row_nobody_knows_is_told_without_what_may_be_about_a_patient(first, told):
+    with pytest.raises(SourceFileError) as refused:
+        read(f"{first}\nJohn Doe,010171-1234,x\n")
+    assert refused.value.code == "format.unrecognised"
+    assert told in refused.value.problem
+    assert not any(text in refused.value.paragraph() for text in ("Jane", "JANE", "0101", "female"))
+
+
+def test_a_sheet_of_notes_is_told_without_its_content():
+    notes = [["Jane Doe called", "subject_id", "010170-1234"]]
+    reading = read(workbook({"subjects": [["subject_id", "enrolment_date"], ["S1", "2012-01-02"]], "notes": notes}))
+    (cell,) = reading.bad_cells
+    assert (cell.value, cell.row) == ("3 columns, of which perdure knows subject_id", '["subject_id"]')
+
+
 REAL = SHARED / "real"
 OTHER = [
-    *sorted((REAL / "clinical").rglob("*.*")),
-    *(
-        REAL / "cytometry" / name
-        for name in ("ics_study/mimosa_ics.csv", "ics_study/sample-set.tsv", "fcs/corrupted.fcs")
-    ),
+    REAL / "cytometry" / name for name in ("ics_study/mimosa_ics.csv", "ics_study/sample-set.tsv", "fcs/corrupted.fcs")
 ]
 
 

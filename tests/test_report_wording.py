@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.published_sample_cohort import settings
-from warehouse.reports.charting import decades, symlog_ticks
+from warehouse.reports.charting import decades, month_ticks, symlog_ticks
 from warehouse.reports.settings_sections import setting_words
 from warehouse.reports.wording import (
     cells,
@@ -20,7 +20,9 @@ from warehouse.reports.wording import (
     number,
     p_value,
     percent_ends,
+    plain_number,
     share,
+    signed_percent,
 )
 
 
@@ -138,3 +140,22 @@ def test_ticks_of_a_symmetric_log_axis_lie_inside_it_and_hold_0(low, high, const
     ticks = symlog_ticks(low, high, constant)
     assert 0 in ticks and ticks == sorted(ticks)
     assert all(low <= tick <= high for tick in ticks)
+
+
+@pytest.mark.parametrize(("value", "says"), [(7.14, "+7.1 %"), (-30.0, "-30 %"), (0.0, "+0 %"), (None, "\N{EN DASH}")])
+def test_a_change_in_percent_has_its_sign(value, says):
+    assert plain(signed_percent(value)) == says
+
+
+@pytest.mark.parametrize(
+    ("value", "says"), [(53.0, "53"), (1.25, "1.25"), (7.10, "7.1"), (100.0, "100"), (1552.0, "1 552")]
+)
+def test_a_plain_number_has_no_zeros_at_its_end(value, says):
+    assert plain(plain_number(value)) == says
+
+
+@given(st.floats(0, 400))
+def test_months_have_ticks_from_0_that_do_not_crowd(longest):
+    ticks = month_ticks(longest)
+    assert ticks[0] == 0 and ticks[-1] <= longest and len(ticks) <= 35
+    assert longest > 120 or len(ticks) <= 13

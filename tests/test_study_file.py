@@ -74,6 +74,11 @@ def instead(old: str, new: str) -> Callable[[str], str]:
     return lambda text: text.replace(old, new, 1)
 
 
+REDCAP = """\
+[[clinical.redcap]]
+table = "subjects"
+columns = { subject_id = "record_id", enrolment_date = "icf_date" }
+"""
 MISTAKES = {
     "misspelt key": instead("min_fold", "min_flod"),
     "misspelt table": instead("[rules.threshold]", "[rules.treshold]"),
@@ -115,9 +120,6 @@ MISTAKES = {
     "an antigen as control": instead('["medium"]', '["medium", "CMV"]'),
     "a landmark twice": instead("{ day = 180", "{ day = 90"),
     "a landmark of nowhere": instead("landmark = 90", "landmark = 91"),
-    "an exposure without such outcome": instead(
-        'outcome = "responder"', 'exposure = "tumour_reactive_cells_infused"\noutcome = "OS"'
-    ),
     "an antigen of nowhere": lambda text: text + '[infusion_product]\nreactive_stimuli = ["gp100"]\n',
     "no quotation marks": instead('"dfr_eq"', "dfr_eq"),
     "a quotation mark left out": instead('"dfr_eq"', '"dfr_eq'),
@@ -127,6 +129,24 @@ MISTAKES = {
     "a colon": instead("day = 42", "day: 42"),
     "a backslash": instead('"MINI"', '"lab\\study"'),
     "two values": instead("day = 42", "day = 42 43"),
+    "a misspelt column of a table": lambda text: text + REDCAP.replace("enrolment", "enrollment"),
+    "a column of no table": lambda text: text + REDCAP.replace("enrolment_date", "colour"),
+    "a needed column without field": lambda text: text + REDCAP.replace(', enrolment_date = "icf_date"', ""),
+    "a field and a constant": lambda text: text + REDCAP + 'constants = { subject_id = "P1" }\n',
+    "codes of no field": lambda text: text + REDCAP + 'codes.sex = { "1" = "female" }\n',
+    "a number for a code's meaning": lambda text: text + REDCAP + "codes.subject_id = { a = 1 }\n",
+    "another table": lambda text: text + REDCAP.replace('"subjects"', '"subject"'),
+    "one mapping in single brackets": lambda text: text + REDCAP.replace("[[", "[").replace("]]", "]"),
+    "a pattern left open": lambda text: text + "[clinical.sdtm]\nsubject_pattern = '-(\\d+$'\n",
+    "a pattern of two groups": lambda text: text + "[clinical.sdtm]\nsubject_pattern = '(\\d+)-(\\d+)$'\n",
+    "a pattern without group": lambda text: text + "[clinical.sdtm]\nsubject_pattern = '\\d+$'\n",
+    "a middle of another name": lambda text: text + '[dates]\npartial = "mid"\n',
+    "criteria without version": lambda text: text + '[response]\ncriteria = "RECIST"\n',
+    "the future against survival": instead('outcome = "responder"', 'exposure = "persistence_index"\noutcome = "OS"'),
+    "a marker over time without time": lambda text: text + '[[analysis.secondary]]\nexposure = "positive_over_time"\n',
+    "a method that does not fit": lambda text: text + '[[analysis.secondary]]\nmethod = "spearman_permutation"\n',
+    "an analysis twice": lambda text: text + "[[analysis.secondary]]\nlandmark = 90\n",
+    "a secondary landmark of nowhere": lambda text: text + "[[analysis.secondary]]\nlandmark = 91\n",
 }
 ANSWERS = """
     mistake                          | line | key                                 | problem                                        | remedy
@@ -168,7 +188,6 @@ ANSWERS = """
     an antigen as control            | 24   | controls.negative                   | the antigen CMV and a negative control         | give each spelling one meaning
     a landmark twice                 | 39   | persistence.landmarks[2]            | two landmarks have the same day                | give each day once
     a landmark of nowhere            | 43   | analysis.primary.landmark           | 91 is none of persistence.landmarks (90, 180)  | use one of these
-    an exposure without such outcome | 45   | analysis.primary.outcome            | infused cells against OS is not offered        | ask for outcome = "responder"
     an antigen of nowhere            | 46   | infusion_product.reactive_stimuli   | 'gp100' is no antigen's name                   | declare it under [[antigens]]
     no quotation marks               | 30   | rules.primary                       | the value is neither a number                  | put text in quotation marks
     a quotation mark left out        | 30   | rules.primary                       | a text is not closed                           | add the missing quotation mark
@@ -178,6 +197,24 @@ ANSWERS = """
     a colon                          | 11   | visits[2].name                      | there is no = after the key                    | write key = value
     a backslash                      | 2    | study.id                            | a text holds a backslash                       | write two backslashes
     two values                       | 11   | visits[2].day                       | something follows the value on its line        | put each setting on a line of its own
+    a misspelt column of a table     | 47   | clinical.redcap[1].columns.enrollment_date | the table subjects has no column 'enrollment_date' | write 'enrolment_date'
+    a column of no table             | 47   | clinical.redcap[1].columns.colour   | the table subjects has no column 'colour'      | use one of birth_year, ecog, enrolment_date
+    a needed column without field    | 47   | clinical.redcap[1].columns          | the table subjects also needs enrolment_date   | name the field under columns, or a value under constants
+    a field and a constant           | 48   | clinical.redcap[1].constants.subject_id | subject_id stands under columns too        | keep one of the two
+    codes of no field                | 48   | clinical.redcap[1].codes.sex        | columns names no field for sex                 | name it there, or take the codes away
+    a number for a code's meaning    | 48   | clinical.redcap[1].codes.subject_id.a | 1 is no text                                 | put text in quotation marks
+    another table                    | 46   | clinical.redcap[1].table            | 'subject' is none of the values allowed here   | write 'subjects', 'specimens'
+    one mapping in single brackets   | 45   | clinical.redcap                     | one table stands where a list of tables is     | two pairs of brackets
+    a pattern left open              | 46   | clinical.sdtm.subject_pattern       | is no regular expression (missing ), untermin  | correct it
+    a pattern of two groups          | 46   | clinical.sdtm.subject_pattern       | has 2 groups                                   | put the subject, and nothing else, in one ( )
+    a pattern without group          | 46   | clinical.sdtm.subject_pattern       | has 0 groups                                   | put the subject, and nothing else, in one ( )
+    a middle of another name         | 46   | dates.partial                       | 'mid' is none of the values allowed here       | write 'reject' or 'middle'
+    criteria without version         | 46   | response.criteria                   | 'RECIST' is none of the values allowed here    | write 'RECIST 1.0' or 'RECIST 1.1'
+    the future against survival      | 44   | analysis.primary.exposure           | known only at the end of the follow-up         | ask for an exposure at a landmark (persistent_at_landmark
+    a marker over time without time  | 46   | analysis.secondary[1].exposure      | responder has no time at which to compare it   | ask for OS or PFS
+    a method that does not fit       | 46   | analysis.secondary[1].method        | does not fit persistent_at_landmark against    | use fisher_exact or firth_logistic
+    an analysis twice                | 45   | analysis.secondary[1]               | this analysis is declared before it already    | remove one
+    a secondary landmark of nowhere  | 46   | analysis.secondary[1].landmark      | 91 is none of persistence.landmarks (90, 180)  | use one of these
 """  # noqa: E501
 
 
@@ -285,6 +322,19 @@ def test_the_template_of_a_new_study_is_a_study(tmp_path: Path):
 
     list(make_study(tmp_path / "new"))
     assert read_study(tmp_path / "new").settings.study.id
+
+
+def test_every_example_in_the_template_of_a_new_study_is_a_setting(tmp_path: Path):
+    """With its comment signs taken away, each part that is commented out stands in the contract."""
+    from flows.new_study import _TEMPLATE
+
+    text = _TEMPLATE.read_text(encoding="utf-8")
+    commented = re.compile(r"^# ?(?=\[|[a-z_A-Z0-9.]+ = |$)", re.MULTILINE)
+    settings = parse_study(commented.sub("", text).encode())
+    assert settings.clinical.redcap[0].table == "lesion_measurements"
+    assert settings.clinical.sdtm.infusion_treatments == ("TIL",)
+    assert (settings.dates.partial, settings.response.source) == ("middle", "derived")
+    assert [one.outcome for one in settings.analysis.secondary] == ["best_response", "OS"]
 
 
 LINES = """

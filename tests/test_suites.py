@@ -33,6 +33,7 @@ KNOWN: dict[str, list[str]] = {
     "subjects.subject_id": ["S1", "S2"],
     "specimens.specimen_id": ["B1", "B2"],
     "plate_layouts.plate_id": ["P1"],
+    "lesions.lesion_id": ["T01", "T02"],
     "layout_templates.template": ["T1"],
     "study.stimuli": ["medium", "MART-1"],
     "study.antigens": ["MART-1"],

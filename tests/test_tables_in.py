@@ -163,7 +163,8 @@ def test_no_number_is_ever_read_a_thousandfold_wrong(separator, other, cell, who
 
 def test_a_line_wider_than_the_header_is_a_row_of_which_no_cell_is_taken():
     reading = read("subject_id,enrolment_date,sex\nS1,2012-01-02,female,3,4\nS2,2012-01-03,male,,\n")
-    assert bad_cells(reading) == [("line 2", "row.width", "sex", "3, 4")]
+    assert bad_cells(reading) == [("line 2", "row.width", "sex", "2 cells more than the header")]
+    assert reading.bad_cells[0].row == "[]"
     assert column(reading, "subjects", "subject_id") == [None, "S2"]
     unreadable = column(reading, "subjects", UNREADABLE)
     assert unreadable[0].split(",") == template_header(SUBJECTS)
@@ -181,6 +182,12 @@ def test_columns_perdure_does_not_know_are_named():
     reading = read(text)
     assert reading.unused_columns == {"subjects": ["Favourite colour", "place"]}
     assert column(reading, "subjects", "place") == ["line 2"]
+
+
+@pytest.mark.parametrize("line", ["S1,Jens Hansen,soon", "S1,Jens Hansen,2012-01-02,Jens Hansen"])
+def test_what_stands_in_columns_perdure_does_not_know_is_not_quoted_in_rejects(line):
+    (cell,) = read(f"subject_id,full name,enrolment_date\n{line}\n").bad_cells
+    assert "Hansen" not in f"{cell.value} {cell.row}"
 
 
 FAULTY = {
@@ -205,8 +212,8 @@ SAID = """
     nearly counts          | table.missing_column  | a table of counts also needs spots
     an open quotation      | format.unrecognised   | from line 2 on, the quotation marks do not pair up
     a stray quotation      | format.unrecognised   | from line 2 on, the quotation marks do not pair up
-    no table               | format.unrecognised   | begins with 'name, telephone'
-    prose                  | format.unrecognised   | no reference table begins with 'Dear all'
+    no table               | format.unrecognised   | 2 columns, of which perdure knows none
+    prose                  | format.unrecognised   | 1 column, of which perdure knows none
 """
 
 
@@ -242,7 +249,9 @@ def test_every_sheet_of_a_workbook_is_a_table_and_a_strange_one_is_named():
     sheets = {"who": SUBJECT_SHEET, "plan": LAYOUT_SHEET, "notes": [["call the clinic"]], "empty": []}
     reading = read(workbook(sheets))
     assert {name: frame.height for name, frame in reading.tables.items()} == {"subjects": 1, "plate_layouts": 1}
-    assert bad_cells(reading) == [("notes!row 1", "row.sheet_unrecognised", "header", "call the clinic")]
+    assert bad_cells(reading) == [
+        ("notes!row 1", "row.sheet_unrecognised", "header", "1 column, of which perdure knows none")
+    ]
 
 
 def test_two_sheets_of_one_table_are_one_table():
@@ -323,7 +332,7 @@ def test_every_plate_and_analyte_of_a_long_csv_is_a_plate():
 def test_a_tntc_among_the_counts_needs_no_column_for_the_status():
     found = read("plate,well,spots\nP,A1,TNTC\nP,A2,5\nP,A3,5,6\n")
     assert column(found, "elispot_counts", "status")[:2] == ["tntc", "counted"]
-    assert bad_cells(found) == [("line 4", "row.width", "spots", "6")]
+    assert bad_cells(found) == [("line 4", "row.width", "spots", "1 cell more than the header")]
 
 
 LONG_REFUSED = """

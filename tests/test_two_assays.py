@@ -25,7 +25,7 @@ def tables(responses: pl.DataFrame, visits: pl.DataFrame | None = None) -> tuple
     """PERSISTENCE, PERSISTENCE_AT_LANDMARK and PERSISTENCE_BY_SUBJECT of subject P."""
     samples = responses, visits_of(responses) if visits is None else visits, P
     whole, at_landmark = persistence(*samples, products_of(P), STUDY), persistence_at_landmark(*samples, STUDY)
-    return whole, at_landmark, persistence_by_subject(at_landmark, whole, responses, STUDY)
+    return whole, at_landmark, persistence_by_subject(at_landmark, whole, P, STUDY)
 
 
 def multimers(drawing: str) -> pl.DataFrame:

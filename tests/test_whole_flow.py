@@ -12,7 +12,10 @@ from expectations.errors import UsageError
 from tests import mini_study, running
 from tests.running import ask, one
 
-pytestmark = pytest.mark.filterwarnings("default")  # Prefect and Great Expectations warn of their own dependencies
+pytestmark = [
+    pytest.mark.filterwarnings("default"),
+    pytest.mark.usefixtures("pages_without_sections"),
+]  # Prefect and Great Expectations warn of their own dependencies
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
+from expectations.clinical_in import EVALUATOR
 from expectations.contract import Table
+from transforms.evaluators import evaluator_name
 from transforms.splitting import rows_as_json
 
 Policy = Literal["hold", "newest"]
@@ -23,6 +25,7 @@ _FEW = 3
 """Wells named of two exports that differ."""
 
 _SOURCE = ("file_sha256", "place")
+_AS_STORED = "evaluator_as_stored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +229,7 @@ def judge_rows(table: Table, accepted: pl.DataFrame, live: pl.DataFrame, precede
     older = incoming & ~wins & beaten.fill_null(value=False)
     return RowVerdict(
         new=table.conform(judged.filter(incoming & wins & first)),
-        replaced=table.conform(judged.filter(~incoming & ~wins)),
+        replaced=_as_stored(table, judged.filter(~incoming & ~wins)),
         rejects=_conflict_rejects(table, judged.filter(incoming & ~wins & ~older)),
         n_known=_by_file(judged.filter(incoming & wins & ~first)),
         n_older=_by_file(judged.filter(older)),
@@ -236,6 +239,7 @@ def judge_rows(table: Table, accepted: pl.DataFrame, live: pl.DataFrame, precede
 def _with_winners(table: Table, accepted: pl.DataFrame, live: pl.DataFrame, precedence: Precedence) -> pl.DataFrame:
     """Rows with what each says, its weight, and which saying of its key wins; null where nothing does."""
     key = list(table.key)
+    live, accepted = (_spelled_alike(table, rows) for rows in (live, accepted))
     rivals = live.join(accepted.select(key).unique(), on=key, how="semi", nulls_equal=True)
     both = pl.concat([_weighed(rivals, precedence, is_live=True), _weighed(accepted, precedence, is_live=False)])
     both = both.sort("is_live", "arrival", "file_sha256", "place", descending=[True, False, False, False])
@@ -255,6 +259,21 @@ def _with_winners(table: Table, accepted: pl.DataFrame, live: pl.DataFrame, prec
         winner_weight=pl.col("weight").filter(is_winner).max().over(key),
         winner_is_released=pl.col("is_released").filter(is_winner).any().over(key),
     )
+
+
+def _spelled_alike(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with evaluators as readers write them now, and beside it how the row has it: older stores kept capitals."""
+    if EVALUATOR.name not in table.schema:
+        return rows
+    told = pl.col(EVALUATOR.name)
+    plain = {name: evaluator_name(name) for name in rows[EVALUATOR.name].drop_nulls().unique()}
+    return rows.with_columns(told.alias(_AS_STORED), told.replace(plain))
+
+
+def _as_stored(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    if EVALUATOR.name not in table.schema:
+        return table.conform(rows)
+    return table.conform(rows.with_columns(pl.col(_AS_STORED).alias(EVALUATOR.name)))
 
 
 def _weighed(rows: pl.DataFrame, precedence: Precedence, *, is_live: bool) -> pl.DataFrame:

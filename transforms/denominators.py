@@ -1,4 +1,4 @@
-"""Response rates with every denominator that could be meant."""
+"""Rates of response and of disease control with every denominator that could be meant."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from transforms.exact import clopper_pearson
 _MEASURES: Final = {
     "objective_response_rate": pl.col("is_responder"),
     "complete_response_rate": pl.col("is_evaluable") & (pl.col("best_overall_response") == "CR"),
+    "disease_control_rate": pl.col("has_disease_control"),
 }
 _POPULATIONS: Final = {
     "enrolled": pl.lit(value=True),
@@ -21,7 +22,7 @@ _POPULATIONS: Final = {
 
 
 def denominators(outcomes: pl.DataFrame) -> pl.DataFrame:
-    """DENOMINATORS: each response rate of the enrolled, the infused and the evaluable, in percent.
+    """DENOMINATORS: each rate of the enrolled, the infused and the evaluable, in percent.
 
     Subjects without an evaluable response count as without the outcome. Exact 95 % interval of Clopper and Pearson.
     """

@@ -10,6 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from transforms.conditional_odds import conditional_odds
+
 CONFIDENCE: Final = 0.95
 """Confidence of every interval perdure publishes; the contract says so of each column."""
 
@@ -71,17 +73,14 @@ def fisher(a: int, b: int, c: int, d: int, confidence: float = CONFIDENCE) -> Fi
     if 0 in (a + b, c + d, a + c, b + d):
         return None
     from scipy.stats import fisher_exact
-    from scipy.stats.contingency import odds_ratio
 
-    cells = np.array([[a, b], [c, d]])
-    conditional = odds_ratio(cells, kind="conditional")
-    interval = conditional.confidence_interval(confidence)
+    conditional = conditional_odds(a, b, c, d, confidence)
     return Fisher(
-        p_value=min(1.0, float(fisher_exact(cells).pvalue)),
+        p_value=min(1.0, float(fisher_exact(np.array([[a, b], [c, d]])).pvalue)),
         sample_odds_ratio=float("inf") if b * c == 0 else a * d / (b * c),
-        odds_ratio=float(conditional.statistic),
-        lower=float(interval.low),
-        upper=float(interval.high),
+        odds_ratio=conditional.odds_ratio,
+        lower=conditional.lower,
+        upper=conditional.upper,
     )
 
 
@@ -173,8 +172,11 @@ def _null_distribution(doubled_ranks: tuple[int, ...], n: int) -> tuple[int, Flo
     drawn = np.zeros((n + 1, sum(steps[-n:]) + 1))  # drawn[k, s]: k ranks so far, with sum s
     drawn[0, 0] = 1.0
     share = n / len(steps)
-    for step in steps:
-        moved = share * drawn[:-1, :-step]
-        drawn *= 1 - share
-        drawn[1:, step:] += moved
+    for seen, step in enumerate(steps, start=1):
+        # Only what is possible so far, and can still become n.
+        fewest, most = max(0, n - len(steps) + seen - 1), min(n, seen)
+        possible = drawn[fewest : most + 1, : sum(steps[seen - most : seen]) + 1]
+        moved = share * possible[:-1, :-step]
+        possible *= 1 - share
+        possible[1:, step:] += moved
     return unit, drawn[n] / drawn[n].sum()

@@ -27,6 +27,8 @@ class Events:
     """The same, for further places of bytes that are known."""
     ignored: list[Row] = field(default_factory=list)
     """The same, for temporary files, whose bytes nobody keeps."""
+    returned: list[Row] = field(default_factory=list)
+    """Rows of `previous` whose bytes came back to their place after others had lain there, with the new arrival."""
     refused: dict[str, tuple[str | None, Hold, str]] = field(default_factory=dict)
     """file_sha256 to (format, why no reader could read it, remedy)."""
     dismissed: dict[str, Row] = field(default_factory=dict)
@@ -46,7 +48,7 @@ def file_states(previous: list[Row], events: Events, judged: list[Candidate], ju
         judged: the files that went to judgement.
         judgement: its outcome.
     """
-    rows = {(row["file_sha256"], row["path"]): dict(row) for row in (*previous, *_every_new(events))}
+    rows = {(row["file_sha256"], row["path"]): dict(row) for row in (*previous, *events.returned, *_every_new(events))}
     by_file: dict[str, list[Row]] = {}
     for row in rows.values():
         by_file.setdefault(row["file_sha256"], []).append(row)
@@ -55,7 +57,7 @@ def file_states(previous: list[Row], events: Events, judged: list[Candidate], ju
     for row in events.duplicates:
         rows[row["file_sha256"], row["path"]] |= _state("duplicate", "duplicate.same_bytes")
     for sha, (form, hold, remedy) in events.refused.items():
-        _set(by_file[sha], {"format": form} | _held(hold, remedy))
+        _set(by_file[sha], ({"format": form} if form else {}) | _held(hold, remedy))
     _set_judged(by_file, judged, judgement)
     _set_replaced(by_file, judgement, {one.file_sha256 for one in judged})
     for sha, told in events.dismissed.items():
@@ -83,14 +85,14 @@ def _state(state: str, code: str) -> Row:
     return {"state": state, "reason": code} | words
 
 
-def _with_rejects(rejects: pl.DataFrame, facts: Row, *, is_held: bool) -> Row:
+def _with_rejects(rejects: pl.DataFrame, facts: Row, n_tables: int, *, is_held: bool) -> Row:
     """The rule most of the rejected rows broke gives the reason; a file of which no row came in is held back."""
     counted = rejects.group_by("rule", "column_name", "says").agg(pl.len(), pl.col("place").first())
     first = counted.sort("len", "rule", "column_name", descending=[True, False, False]).row(0, named=True)
     n_others = counted.height - 1
-    problem = (
-        f"{facts['n_rejects']} of {facts['n_rows']} rows rejected; {first['len']} break the rule that {first['says']}"
-    )
+    rows = f"rows of {n_tables} tables" if n_tables > 1 else "rows"
+    share = f"{facts['n_rejects']} of {facts['n_rows']} {rows} rejected"
+    problem = f"{share}; {first['len']} break the rule that {first['says']}"
     return {
         "state": HELD if is_held else "accepted_with_rejects",
         "reason": first["rule"],
@@ -128,7 +130,8 @@ def _set_judged(by_file: dict[str, list[Row]], judged: list[Candidate], judgemen
             state = _held(judgement.holds[sha])
         elif facts["n_rejects"]:
             is_held = not came_in and not judgement.n_known.get(sha)
-            state = _with_rejects(rejects_by_file[sha], facts, is_held=is_held)
+            n_tables = len(one.reading.tables.keys() - {"plates"})
+            state = _with_rejects(rejects_by_file[sha], facts, n_tables, is_held=is_held)
         elif came_in:
             in_part = judgement.n_older.get(sha)
             state = _state("accepted", "accepted.partly_superseded" if in_part else "accepted.whole")
@@ -169,6 +172,8 @@ def _set_edited_in_place(by_file: dict[str, list[Row]], in_inbox: Mapping[str, s
             _set(rows, _state("superseded", "superseded.replaced_in_inbox"))
         elif any(row["state"] == "accepted_with_rejects" for row in rows):
             _set(rows, _state("accepted", "accepted.partly_superseded") | {"n_rejects": 0})
+        elif any(row["reason"] == "superseded.newer_export" for row in rows):
+            _set(rows, {"n_rejects": 0})
 
 
 def is_replaced(rows: Iterable[Row], sha: str, here: Collection[str], in_inbox: Mapping[str, str]) -> bool:

@@ -17,10 +17,11 @@ from expectations.ingested import INGESTED, OF_PLATES, OF_SAMPLES
 from expectations.reasons import reason
 from expectations.records import REJECTS
 from expectations.study import StudySettings
-from transforms.corrections import Claim, Policy, Precedence, claims, differences, judge_plates, judge_rows
+from transforms.corrections import Claim, Policy, Precedence, claims, differences, judge_plates
 from transforms.limits import Hold, every_file, failed_rules, offenders
-from transforms.readers.source import BadCell, Reading
+from transforms.readers.source import BadCell
 from transforms.splitting import REJECT_COLUMNS, Known, bad_cell_rejects, split, tests_of
+from transforms.succession import Candidate, LiveFile, heirs_of, judge_rows_in_place
 from transforms.unused_columns import unused_column_checks
 
 __all__ = ["Candidate", "Hold", "Judgement", "LiveFile", "judge", "rejects_of"]
@@ -28,31 +29,6 @@ __all__ = ["Candidate", "Hold", "Judgement", "LiveFile", "judge", "rejects_of"]
 Frames = Mapping[str, pl.DataFrame]
 Check = Callable[[Table, pl.DataFrame, Known], pl.DataFrame]
 """Evaluates a table's expectations: (table, incoming, known) to rows of quality_checks without run and attempt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A file to be judged: what was read from it, and whether a person released it."""
-
-    file_sha256: str
-    path: str
-    arrival: int
-    reading: Reading
-    is_released: bool = False
-    released_in: int | None = None
-    """Number of the run of that decision; None for one of this run."""
-
-
-@dataclass(frozen=True, slots=True)
-class LiveFile:
-    """A file whose rows are in the store; `released_in` is the run of a person's decision for it, if there was one."""
-
-    file_sha256: str
-    path: str
-    arrival: int
-    released_in: int | None = None
-    is_in_inbox: bool = True
-    """False where the inbox no longer holds these bytes anywhere."""
 
 
 @dataclass(slots=True)
@@ -81,6 +57,8 @@ class Judgement:
     """Judged files that had rows in the store and still have."""
     emptied: set[str] = field(default_factory=set)
     """Files of the store none of whose rows is left."""
+    barren: set[str] = field(default_factory=set)
+    """Files saved over others, of which no row came in: those others do not give way to them."""
 
 
 def judge(
@@ -100,17 +78,19 @@ def judge(
     rejects: list[pl.DataFrame] = []
     attempt = 1
     once = _Once(check)
+    barren: set[str] = set()
     while True:
         inside = [one for one in candidates if one.file_sha256 not in holds]
-        result = _Pass(inside, _without(live, holds), live_files, settings, once).run()
+        result = _Pass(inside, _without(live, holds), live_files, settings, once).run(barren)
         checks += _numbered(result.checks, attempt) + _numbered(result.evidence, attempt + 1)
         rejects += result.rejects_of_held
-        if not result.holds:
+        if not result.holds and not result.barren:
             unused = unused_column_checks((one.path, one.reading) for one in inside)
             result.checks = checks + _numbered([unused], attempt)
             result.rejects += rejects
             return _finished(result, holds, live, {one.file_sha256 for one in candidates})
         holds |= result.holds
+        barren |= result.barren
         attempt += 2 if result.evidence else 1
 
 
@@ -170,6 +150,9 @@ class _Pass:
         now = max(self.arrivals.values(), default=0)
         self.released = {one.file_sha256: one.released_in for one in live_files if one.released_in is not None}
         self.released |= {one.file_sha256: one.released_in or now for one in inside if one.is_released}
+        self.heirs: dict[str, str] = {}
+        self.chosen = self.released
+        """What persons decided between files; an heir has that of the export it was saved over, but no other limits."""
         self.known: dict[str, set[str]] = {
             "study.stimuli": set(settings.stimuli),
             "study.antigens": set(settings.antigen_names),
@@ -178,15 +161,25 @@ class _Pass:
             _LAID_OUT: set(),
         }
 
-    def run(self) -> Judgement:
+    def run(self, barren: set[str]) -> Judgement:
+        """`barren` are files of which no row came in, so that nothing gives way to them."""
+        self.heirs = heirs_of([one for one in self.inside if one.file_sha256 not in barren], self.live_files)
+        inherited = {heir: self.released[old] for old, heir in self.heirs.items() if old in self.released}
+        self.chosen = inherited | self.released
         for table in INGESTED:
             self._table(table)
         if not self.result.holds:
             self._plates()
             self._samples()
+            self.result.barren = set(self.heirs.values()) - self._came_in()
         strange = [cell for one in self.inside for cell in one.reading.bad_cells if cell.table == "-"]
         self.result.rejects.append(bad_cell_rejects(strange))
         return self.result
+
+    def _came_in(self) -> set[str]:
+        """Files of which a row came in, or is not needed because another file says the same or something newer."""
+        new = {sha for frame in self.result.new.values() for sha in frame["file_sha256"].unique()}
+        return new | self.result.n_known.keys() | self.result.n_older.keys()
 
     def _plates(self) -> None:
         """Every plate from one file: others that claim it are held back, not needed, or give way."""
@@ -229,7 +222,7 @@ class _Pass:
             replaced[name] = pl.concat([replaced[name], leaving])
 
     def _precedence(self, policy: Policy) -> Precedence:
-        return Precedence(policy, self.arrivals, self.released)
+        return Precedence(policy, self.arrivals, self.chosen)
 
     def _incoming(self, name: str) -> pl.DataFrame:
         parts = [
@@ -240,7 +233,8 @@ class _Pass:
         return pl.concat(parts, rechunk=True) if parts else pl.DataFrame()
 
     def _table(self, table: Table) -> None:
-        self.result.new[table.name] = self.result.replaced[table.name] = table.empty()
+        self.result.new[table.name] = table.empty()
+        self.result.replaced[table.name] = self.live[table.name].filter(pl.col("file_sha256").is_in(list(self.heirs)))
         incoming = self._incoming(table.name)
         if incoming.width:
             self._take_in(table, incoming)
@@ -286,11 +280,12 @@ class _Pass:
         self.result.rejects.append(rejects)
         mine = self.live[table.name].filter(pl.col("file_sha256").is_in(list(inside)))
         broken_now = mine.join(accepted, on=accepted.columns, how="anti", nulls_equal=True)
-        self.result.replaced[table.name] = broken_now
+        leaving = pl.concat([self.result.replaced[table.name], broken_now])
+        self.result.replaced[table.name] = leaving
         if table.entity:
             self.result.new[table.name] = accepted
         else:
-            self._compare(table, accepted)
+            self._compare(table, accepted, leaving)
 
     def _tell_rejects_of_held(self, table: Table, rows: pl.DataFrame, bad: list[BadCell]) -> None:
         """What is to be mended in files with broken rows; one that only lacks its layout has nothing to mend."""
@@ -301,12 +296,13 @@ class _Pass:
             cells = [cell for cell in bad if cell.file_sha256 in inside]
             self.result.rejects_of_held.append(split(table, rows, self.known, cells)[1])
 
-    def _compare(self, table: Table, accepted: pl.DataFrame) -> None:
+    def _compare(self, table: Table, accepted: pl.DataFrame, leaving: pl.DataFrame) -> None:
         """Rows of a reference table against those in the store and in other files."""
         precedence = self._precedence(self.settings.corrections.reference_tables)
-        rows = judge_rows(table, accepted, self._stay(table.name), precedence)
+        places = leaving.with_columns(pl.col("file_sha256").replace(self.heirs))
+        rows = judge_rows_in_place(table, accepted, self._stay(table.name), places, precedence)
         self.result.new[table.name] = rows.new
-        self.result.replaced[table.name] = pl.concat([self.result.replaced[table.name], rows.replaced])
+        self.result.replaced[table.name] = pl.concat([leaving, rows.replaced])
         self.result.rejects.append(rows.rejects)
         for sums, counts in ((self.result.n_known, rows.n_known), (self.result.n_older, rows.n_older)):
             for sha, count in counts.items():

@@ -9,8 +9,8 @@ import polars as pl
 
 from expectations.contract import Table
 from expectations.reasons import reason
-from expectations.rules import Reference
-from transforms.splitting import RowTest
+from expectations.rules import UNREADABLE, Reference
+from transforms.splitting import SAYS, RowTest, every_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def offenders(table: Table, incoming: pl.DataFrame, tests: list[RowTest]) -> tup
         if test.rule.severity != "critical":
             continue
         for row in (
-            _shares(incoming, test).filter(pl.col("n_bad") > test.rule.limit * pl.col("n")).iter_rows(named=True)
+            _shares(table, incoming, test).filter(pl.col("n_bad") > test.rule.limit * pl.col("n")).iter_rows(named=True)
         ):
             if row["file_sha256"] not in held:
                 held[row["file_sha256"]] = _hold(table, test, row)
@@ -49,8 +49,10 @@ def offenders(table: Table, incoming: pl.DataFrame, tests: list[RowTest]) -> tup
     return held, broken
 
 
-def _shares(incoming: pl.DataFrame, test: RowTest) -> pl.DataFrame:
+def _shares(table: Table, incoming: pl.DataFrame, test: RowTest) -> pl.DataFrame:
     """Per file with a row that breaks the rule, how many it speaks of and how many break it, of its worst part."""
+    told = next((name for name in test.columns if name != "file_sha256"), test.columns[0])
+    is_wide = (pl.col(UNREADABLE) == every_column(table)).fill_null(value=False)
     parts = {f"part{n}": holds for n, holds in enumerate(test.parts)}
     broken_by = incoming.select(file_sha256=pl.col("file_sha256").filter(~pl.all_horizontal(test.parts)))
     concerned = incoming.join(broken_by.unique(), on="file_sha256", how="semi", maintain_order="left")
@@ -61,13 +63,8 @@ def _shares(incoming: pl.DataFrame, test: RowTest) -> pl.DataFrame:
             n=pl.col("applies").sum(),
             n_bad=pl.max_horizontal((~pl.col(name)).sum() for name in parts),
             place=pl.col("place").filter(~pl.col("holds")).first(),
-            broken=pl.col(test.columns[0])
-            .cast(pl.String)
-            .filter(~pl.col("holds"))
-            .drop_nulls()
-            .unique()
-            .sort()
-            .head(3),
+            n_wide=(~pl.col("holds") & is_wide).sum(),
+            broken=pl.col(told).cast(pl.String).filter(~pl.col("holds"), ~is_wide).drop_nulls().unique().sort().head(3),
         )
         .sort("file_sha256")
     )
@@ -84,7 +81,11 @@ def _hold(table: Table, test: RowTest, row: Mapping[str, object]) -> Hold:
     rule = test.rule
     code = rule.holds_file_as if isinstance(rule, Reference) else "expectation.critical"
     place = f"{table.name}, first at {row['place']}"
-    share = f"{row['n_bad']} of {row['n']} rows break the rule that {rule.says}"
+    says, n_wide = rule.says, int(row["n_wide"]) if rule.reason == "row.unreadable" else 0  # type: ignore[call-overload]
+    if n_wide:
+        wide = SAYS["row.width"]
+        says = wide if n_wide == row["n_bad"] else f"{says}, or that {wide} ({n_wide} of them)"
+    share = f"{row['n_bad']} of {row['n']} rows break the rule that {says}"
     broken = ", ".join(str(value) for value in row["broken"])  # type: ignore[attr-defined]
     if code == "layout.missing":
         wells = f"{row['n_bad']} of {row['n']} counted wells"

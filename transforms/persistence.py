@@ -5,9 +5,11 @@ from __future__ import annotations
 import polars as pl
 
 from expectations.computed import PERSISTENCE
-from expectations.study import ALL_CELLS, StudySettings
+from expectations.study import ALL_CELLS, Persistence, StudySettings
+from transforms.auc import auc_per_day
+from transforms.half_life import half_lives
 from transforms.infusion import product_specimens
-from transforms.response_series import SERIES, evaluable_samples, every_series, with_origin
+from transforms.response_series import SERIES, Followed, followed, with_origin
 
 
 def persistence(
@@ -25,38 +27,58 @@ def persistence(
     day of death on the right. A baseline response never seen again was lost between day 0 and the first negative day. A
     response never detected has no time of loss.
     """
-    samples = evaluable_samples(responses, visited, settings)
-    after = samples.filter(pl.col("study_day") > 0)
-    measured = (
-        with_origin(every_series(responses, outcomes, settings), samples)
-        .join(_peaks(after), on=SERIES, how="left", validate="1:1")
-        .join(_days(after), on=SERIES, how="left", validate="1:1")
-        .join(_in_product(responses, infusion_products, settings), on=SERIES, how="left", validate="1:1")
-        .with_columns(loss_kind=_loss_kind(), **_fold())
-        .with_columns(**_loss_days())
-        .with_columns(persistence_key=_key())
-    )
-    return PERSISTENCE.conform(measured).sort(PERSISTENCE.key)
+    known = followed(responses, visited, outcomes, settings)
+    measured = pl.concat(_measured(part, settings.persistence) for part in known.parts())
+    in_product = _in_product(responses, infusion_products, settings)
+    keyed = measured.join(in_product, on=SERIES, how="left", validate="1:1").with_columns(persistence_key=_key())
+    return PERSISTENCE.conform(keyed).sort(PERSISTENCE.key)
+
+
+def _measured(part: Followed, settings: Persistence) -> pl.DataFrame:
+    """PERSISTENCE of some series, without in_product and key."""
+    after = part.samples.filter(pl.col("study_day") > 0)
+    measured, peaks = with_origin(part.series, part.samples), _peaks(after)
+    found = (peaks, _days(after), auc_per_day(measured, after, settings), half_lives(after, peaks))
+    for frame in found:
+        measured = measured.join(frame, on="series_id", how="left", validate="1:1")
+    judged = measured.with_columns(loss_kind=_loss_kind(), **_fold(), **_without_samples()).with_columns(**_loss_days())
+    return judged.select(*(name for name in PERSISTENCE.schema if name not in ("in_product", "persistence_key")))
 
 
 def _peaks(after: pl.DataFrame) -> pl.DataFrame:
     """The highest net value of each series, the earlier of equals."""
+    is_peak = pl.col("net_value") == pl.col("net_value").max().over("series_id")
     return (
-        after.sort(*SERIES, "net_value", "study_day", descending=[False] * len(SERIES) + [True, False])
-        .unique(SERIES, keep="first", maintain_order=True)
-        .select(*SERIES, peak_value="net_value", peak_day="study_day", peak_lod="lod", peak_is_bound="is_bound")
+        after.filter(is_peak)
+        .unique("series_id", keep="first", maintain_order=True)
+        .select("series_id", peak_value="net_value", peak_day="study_day", peak_lod="lod", peak_is_bound="is_bound")
     )
 
 
 def _days(after: pl.DataFrame) -> pl.DataFrame:
     day, is_positive = pl.col("study_day"), pl.col("is_positive")
-    last_positive = day.filter(is_positive).max()
-    return after.group_by(SERIES).agg(
+    found = after.group_by("series_id").agg(
         first_positive_day=day.filter(is_positive).min(),
-        last_positive_day=last_positive,
+        last_positive_day=day.filter(is_positive).max(),
         first_negative_day=day.filter(~is_positive).min(),
-        negative_after_day=day.filter(~is_positive & (day > last_positive)).min(),
     )
+    later = (
+        after.filter(~is_positive)
+        .join(found, on="series_id", how="left", validate="m:1")
+        .filter(day > pl.col("last_positive_day"))
+        .group_by("series_id")
+        .agg(negative_after_day=day.min())
+    )
+    return found.join(later, on="series_id", how="left", validate="1:1")
+
+
+def _without_samples() -> dict[str, pl.Expr]:
+    """A series without a sample after infusion has no peak to fall from."""
+    has_peak = pl.col("peak_day").is_not_null()
+    return {
+        "half_life_reason": pl.when(has_peak).then("half_life_reason").otherwise(pl.lit("too_few_detected")),
+        **{name: pl.col(name).fill_null(0) for name in ("half_life_n", "half_life_n_censored")},
+    }
 
 
 def _in_product(responses: pl.DataFrame, infusion_products: pl.DataFrame, settings: StudySettings) -> pl.DataFrame:
@@ -65,7 +87,7 @@ def _in_product(responses: pl.DataFrame, infusion_products: pl.DataFrame, settin
     if settings.persistence.indeterminate == "negative":
         is_negative = is_negative | (pl.col("call") == "indeterminate")
     verdict = pl.when(pl.col("call") == "positive").then(pl.lit(value=True)).when(is_negative).then(pl.lit(value=False))
-    products = responses.filter("is_reported").join(
+    products = responses.filter(pl.col("is_reported") & (pl.col("material") == "infusion_product")).join(
         product_specimens(infusion_products, responses), on=["subject_id", "specimen_id"], how="semi"
     )
     return products.group_by(SERIES).agg(in_product=verdict.max())

@@ -14,7 +14,7 @@ _SUBJECT: Final = ("subject_id", "assay", "population", "readout", "rule", "land
 
 
 def persistence_by_subject(
-    at_landmark: pl.DataFrame, persistence: pl.DataFrame, responses: pl.DataFrame, settings: StudySettings
+    at_landmark: pl.DataFrame, persistence: pl.DataFrame, outcomes: pl.DataFrame, settings: StudySettings
 ) -> pl.DataFrame:
     """PERSISTENCE_BY_SUBJECT: the tumour antigens the study declares, together; viral comparators are left out.
 
@@ -24,32 +24,48 @@ def persistence_by_subject(
     with the antigens' own reason where none was evaluable and all share it, else `not_all_antigens_tested`.
     `sum_net_value` adds the deciding samples, in the unit of the assay; null unless every antigen has one.
 
+    Induced where the origin of at least one antigen by L + w is, and at least one is evaluable in the window; not
+    induced only where every one has an evaluable baseline and is evaluable in the window, and none is. A last sample
+    long before L does not say that nothing was induced by L; and it must not count where something was, or those who
+    are sampled no longer would be among the induced only. Null for whoever died by L + w.
+
     Args:
         at_landmark: PERSISTENCE_AT_LANDMARK.
-        persistence: PERSISTENCE, for what was positive in the infusion product.
-        responses: RESPONSES, for the values of the deciding samples.
+        persistence: PERSISTENCE, for the baseline and what was positive in the infusion product.
+        outcomes: OUTCOMES, for the day of death.
         settings: for the tumour antigens.
     """
-    decided_on = ["specimen_id", *SERIES]
-    values = responses.filter("is_reported").select(*decided_on, "net_value")
-    antigens = (
-        at_landmark.filter(pl.col("antigen").is_in(settings.tumour_antigens))
-        .join(persistence.select(*SERIES, "in_product"), on=SERIES, how="left", validate="m:1")
-        .join(values, on=decided_on, how="left", validate="m:1")
+    of_series = persistence.select(*SERIES, "in_product", has_baseline=pl.col("baseline_call").is_not_null())
+    antigens = at_landmark.filter(pl.col("antigen").is_in(settings.tumour_antigens)).join(
+        of_series, on=SERIES, how="left", validate="m:1"
     )
-    subjects = antigens.group_by(_SUBJECT).agg(
-        pl.col("is_primary_rule", "half_width_days").first(),
-        n_antigens_declared=pl.len(),
-        n_antigens_evaluable=pl.col("persistent").is_not_null().sum(),
-        n_antigens_persistent=pl.col("persistent").sum(),
-        n_antigens_induced=(pl.col("origin_by_landmark") == "induced").sum(),
-        n_product_antigens=pl.col("in_product").sum(),
-        n_product_antigens_persistent=(pl.col("in_product") & pl.col("persistent")).sum(),
-        reasons=pl.col("reason").drop_nulls().unique().sort(),
-        sum_net_value=pl.col("net_value").sort().sum(),
+    is_induced = pl.col("origin_by_landmark") == "induced"
+    is_looked_for = pl.col("has_baseline") & pl.col("persistent").is_not_null()
+    subjects = (
+        antigens.group_by(_SUBJECT)
+        .agg(
+            pl.col("is_primary_rule", "half_width_days").first(),
+            n_antigens_declared=pl.len(),
+            n_antigens_evaluable=pl.col("persistent").is_not_null().sum(),
+            n_antigens_persistent=pl.col("persistent").sum(),
+            n_antigens_induced=is_induced.sum(),
+            are_all_looked_for=is_looked_for.all(),
+            n_product_antigens_evaluable=pl.col("in_product").is_not_null().sum(),
+            n_product_antigens=pl.col("in_product").sum(),
+            n_product_antigens_persistent=(pl.col("in_product") & pl.col("persistent")).sum(),
+            reasons=pl.col("reason").drop_nulls().unique().sort(),
+            sum_net_value=pl.col("net_value").sort().sum(),
+        )
+        .join(_deaths(outcomes), on="subject_id", how="left", validate="m:1")
     )
     judged = subjects.with_columns(**_judged()).with_columns(reason=_reason())
     return PERSISTENCE_BY_SUBJECT.conform(judged).sort(PERSISTENCE_BY_SUBJECT.key)
+
+
+def _deaths(outcomes: pl.DataFrame) -> pl.DataFrame:
+    """subject_id, death_day."""
+    day = (pl.col("death_date") - pl.col("infusion_date")).dt.total_days()
+    return outcomes.filter("is_infused").select("subject_id", death_day=day)
 
 
 def _judged() -> dict[str, pl.Expr]:
@@ -60,7 +76,17 @@ def _judged() -> dict[str, pl.Expr]:
         .when(all_evaluable)
         .then(pl.lit(value=False))
     )
-    return {"persistent": persistent, "sum_net_value": pl.when(all_evaluable).then("sum_net_value")}
+    is_dead = pl.col("death_day") <= pl.col("landmark_day") + pl.col("half_width_days")
+    induced = (
+        pl.when(is_dead.fill_null(value=False))
+        .then(pl.lit(None, dtype=pl.Boolean))
+        .when((pl.col("n_antigens_induced") > 0) & (pl.col("n_antigens_evaluable") > 0))
+        .then(pl.lit(value=True))
+        .when("are_all_looked_for")
+        .then(pl.lit(value=False))
+    )
+    sums = pl.when(all_evaluable).then("sum_net_value")
+    return {"persistent": persistent, "induced": induced, "sum_net_value": sums}
 
 
 def _reason() -> pl.Expr:

@@ -59,16 +59,23 @@ def split(
 
 def bad_cell_rejects(cells: Sequence[BadCell]) -> pl.DataFrame:
     """Rejects of cells, lines and sheets that could not be read."""
-    rows = [(c.file_sha256, c.table, c.place, c.rule, c.column, c.value, _SAYS[c.rule], c.row) for c in cells]
+    rows = [(c.file_sha256, c.table, c.place, c.rule, c.column, c.value, c.says or SAYS[c.rule], c.row) for c in cells]
     return pl.DataFrame(rows, schema={name: REJECTS.schema[name] for name in REJECT_COLUMNS}, orient="row")
 
 
-_SAYS: Final = {
+SAYS: Final = {
     "row.unreadable": "every filled cell can be read as its column's type",
     "row.ambiguous_date": "a date can be read in one way only",
+    "row.partial_date": "a date has a day and a month",
     "row.width": "a line has no more cells than the header",
     "row.sheet_unrecognised": "every sheet of a workbook holds a known table",
 }
+"""What is asked of cells, lines and sheets that could not be read."""
+
+
+def every_column(table: Table) -> str:
+    """Value of unreadable_columns of a line wider than the header: no cell of it is known to be of any column."""
+    return ",".join(name for name in table.schema if name not in ("file_sha256", "place"))
 
 
 _NO_FAULT: Final = pl.lit(None, dtype=pl.String).alias("key_fault")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
@@ -12,7 +10,8 @@ import polars as pl
 from expectations.records import CHECK_COLUMNS, QUALITY_CHECKS
 from expectations.study import StudySettings
 from expectations.tables import TABLES
-from transforms.best_response import is_evaluator
+from transforms.checking import Finding, Judge, StudyCheck, Tables, finding, spelled
+from transforms.clinical_checks import CLINICAL_CHECKS
 from transforms.control_baselines import CHART
 from transforms.layouts import LAYOUT, WELL
 from transforms.mimosa_checks import stale_fits
@@ -37,28 +36,6 @@ LAID: Final = "layouts"
 """Under this name stand the effective layouts, beside the tables of the contract."""
 
 _ANTIGEN: Final = ("specimen_id", "plate_id", "analyte", "antigen")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check looked at, and the key of every row that broke it."""
-
-    n_rows: int
-    broken: tuple[str, ...]
-
-
-Tables = Mapping[str, pl.DataFrame]
-Judge = Callable[[Tables, StudySettings], Finding]
-
-
-@dataclass(frozen=True, slots=True)
-class StudyCheck:
-    """One check: the table it is told under, its name, the rule in words, and who judges it."""
-
-    table_name: str
-    name: str
-    says: str
-    judge: Judge
 
 
 def study_checks(tables: Tables, settings: StudySettings) -> pl.DataFrame:
@@ -90,30 +67,21 @@ def _told(check: StudyCheck, finding: Finding) -> dict[str, Any]:
     }
 
 
-def _finding(looked_at: pl.DataFrame, broken: pl.DataFrame, key: pl.Expr) -> Finding:
-    keys = broken.select(key.alias("key"))["key"].unique().sort()
-    return Finding(looked_at.height, tuple(keys.to_list()))
-
-
-def _spelled(template: str, *columns: str) -> pl.Expr:
-    return pl.format(template, *(pl.col(name).cast(pl.String).fill_null("?") for name in columns))
-
-
 def _counted_without_layout(t: Tables, _: StudySettings) -> Finding:
     counted = t["elispot_wells"].filter(pl.col("status") != "not_counted")
     stray = wells_without_layout(counted)
-    return _finding(counted, stray, _spelled("{} {} ({})", *WELL, "analyte"))
+    return finding(counted, stray, spelled("{} {} ({})", *WELL, "analyte"))
 
 
 def _layout_without_count(t: Tables, settings: StudySettings) -> Finding:
     wells = t["elispot_wells"]
     received = wells_to_count(t[LAID], settings).join(wells, on="plate_id", how="semi")
-    return _finding(received, wells_without_count(t[LAID], wells, settings), _spelled("{} {}", *WELL))
+    return finding(received, wells_without_count(t[LAID], wells, settings), spelled("{} {}", *WELL))
 
 
 def _plates_never_received(t: Tables, settings: StudySettings) -> Finding:
     plates = wells_to_count(t[LAID], settings).select("plate_id").unique()
-    return _finding(plates, plates.join(t["elispot_counts"], on="plate_id", how="anti"), pl.col("plate_id"))
+    return finding(plates, plates.join(t["elispot_counts"], on="plate_id", how="anti"), pl.col("plate_id"))
 
 
 def _found(*codes: str) -> Judge:
@@ -123,7 +91,7 @@ def _found(*codes: str) -> Judge:
         plates = t["elispot_counts"].select("plate_id").unique()
         found = t["plate_findings"].filter(pl.col("reason").is_in(codes)).sort("plate_id", "place")
         told = found.group_by("plate_id").agg(pl.col("place").unique(maintain_order=True).str.join("; "))
-        return _finding(plates, told, _spelled("{} ({})", "plate_id", "place"))
+        return finding(plates, told, spelled("{} ({})", "plate_id", "place"))
 
     return judge
 
@@ -131,15 +99,15 @@ def _found(*codes: str) -> Judge:
 def _outside_every_window(t: Tables, _: StudySettings) -> Finding:
     dated = t["visited_specimens"].drop_nulls("study_day")
     stray = dated.filter(visit=UNSCHEDULED)
-    return _finding(dated, stray, _spelled("{} (day {})", "specimen_id", "study_day"))
+    return finding(dated, stray, spelled("{} (day {})", "specimen_id", "study_day"))
 
 
 def _declared_another_visit(t: Tables, _: StudySettings) -> Finding:
     declared = t["visited_specimens"].drop_nulls(["declared_visit", "visit"])
     spelling = (pl.col(name).str.strip_chars().str.to_lowercase() for name in ("declared_visit", "visit"))
     other = declared.filter(pl.Expr.ne(*spelling))
-    key = _spelled("{} (declared {}, dated {})", "specimen_id", "declared_visit", "visit")
-    return _finding(declared, other, key)
+    key = spelled("{} (declared {}, dated {})", "specimen_id", "declared_visit", "visit")
+    return finding(declared, other, key)
 
 
 def _no_evaluable_baseline(t: Tables, settings: StudySettings) -> Finding:
@@ -147,29 +115,29 @@ def _no_evaluable_baseline(t: Tables, settings: StudySettings) -> Finding:
     called = t["responses"].filter("is_reported", "is_primary_rule", pl.col("call").is_in(evaluable))
     baseline = t["visited_specimens"].filter("is_baseline_candidate").join(called, on="specimen_id", how="semi")
     infused = t["infusion_products"]
-    return _finding(infused, infused.join(baseline, on="subject_id", how="anti"), pl.col("subject_id"))
+    return finding(infused, infused.join(baseline, on="subject_id", how="anti"), pl.col("subject_id"))
 
 
 def _lymphodepletion_unknown(t: Tables, _: StudySettings) -> Finding:
     infused = t["infusion_products"]
-    return _finding(infused, infused.filter(pl.col("lymphodepletion_start").is_null()), pl.col("subject_id"))
+    return finding(infused, infused.filter(pl.col("lymphodepletion_start").is_null()), pl.col("subject_id"))
 
 
 def _no_follow_up(t: Tables, _: StudySettings) -> Finding:
     enrolled = t["outcomes"]
-    return _finding(enrolled, enrolled.join(t["follow_up"], on="subject_id", how="anti"), pl.col("subject_id"))
+    return finding(enrolled, enrolled.join(t["follow_up"], on="subject_id", how="anti"), pl.col("subject_id"))
 
 
 def _no_negative_control(t: Tables, _: StudySettings) -> Finding:
     compared = t["elispot_wells"].filter(well_role="antigen").select(*_ANTIGEN).unique()
-    key = _spelled("{} on {} ({}, {})", "antigen", "plate_id", "specimen_id", "analyte")
-    return _finding(compared, antigens_without_control(t["elispot_wells"]), key)
+    key = spelled("{} on {} ({}, {})", "antigen", "plate_id", "specimen_id", "analyte")
+    return finding(compared, antigens_without_control(t["elispot_wells"]), key)
 
 
 def _absent_for_unknown_reason(t: Tables, _: StudySettings) -> Finding:
     due = t["expected_specimens"].filter(pl.col("specimen_status") != "not_due")
     unexplained = due.filter(specimen_status="absent", reason="unknown")
-    return _finding(due, unexplained, _spelled("{}, {}", "subject_id", "visit"))
+    return finding(due, unexplained, spelled("{}, {}", "subject_id", "visit"))
 
 
 def _stale_estimates(t: Tables, settings: StudySettings) -> Finding:
@@ -180,14 +148,14 @@ def _stale_estimates(t: Tables, settings: StudySettings) -> Finding:
     latest = t["estimates"].filter(estimate="limit_of_blank").sort("version").group_by("assay", "readout").last()
     compared = latest.join(now, on="readout", how="left", validate="m:1")
     stale = compared.filter(pl.col("n_wells") < STALE_SHARE * pl.col("n_now"))
-    key = _spelled("{} version {} ({} of {} wells)", "readout", "version", "n_wells", "n_now")
-    return _finding(compared, stale, key)
+    key = spelled("{} version {} ({} of {} wells)", "readout", "version", "n_wells", "n_now")
+    return finding(compared, stale, key)
 
 
 def _plates_out_of_control(t: Tables, _: StudySettings) -> Finding:
     judged = t["plate_quality"].filter(pl.col("trend_status").is_in(["in_control", "warning", "rejected"]))
     rejected = judged.filter(trend_status="rejected")
-    return _finding(judged, rejected, _spelled("{} ({} {}, {})", "plate_id", "measure", "sample", "westgard"))
+    return finding(judged, rejected, spelled("{} ({} {}, {})", "plate_id", "measure", "sample", "westgard"))
 
 
 def _stale_baselines(t: Tables, settings: StudySettings) -> Finding:
@@ -200,16 +168,16 @@ def _stale_baselines(t: Tables, settings: StudySettings) -> Finding:
     now = charted.group_by(CHART).agg(n_now=pl.len())
     compared = held.group_by(CHART).last().join(now, on=CHART, how="left", validate="1:1")
     stale = compared.filter(pl.col("n_plates") != pl.col("n_now"))
-    key = _spelled("{} {} on {} ({}), version {}: {} of {} plates", *_CHART_WORDS)
-    return _finding(compared, stale, key)
+    key = spelled("{} {} on {} ({}), version {}: {} of {} plates", *_CHART_WORDS)
+    return finding(compared, stale, key)
 
 
 def _after_death(t: Tables, _: StudySettings) -> Finding:
     """Anything dated after the day of death: one of the two dates is wrong."""
     deaths = t["outcomes"].select("subject_id", "death_date").drop_nulls()
     dated = _dated(t).join(deaths, on="subject_id", how="inner", validate="m:1")
-    return _finding(
-        dated, dated.filter(pl.col("day") > pl.col("death_date")), _spelled("{} {} {}", "subject_id", "what", "day")
+    return finding(
+        dated, dated.filter(pl.col("day") > pl.col("death_date")), spelled("{} {} {}", "subject_id", "what", "day")
     )
 
 
@@ -218,7 +186,7 @@ def _after_last_contact(t: Tables, _: StudySettings) -> Finding:
     ends = t["outcomes"].filter(pl.col("death_date").is_null()).select("subject_id", "last_contact_date").drop_nulls()
     dated = _dated(t).join(ends, on="subject_id", how="inner", validate="m:1")
     late = dated.filter(pl.col("day") > pl.col("last_contact_date"))
-    return _finding(dated, late, _spelled("{} {} {}", "subject_id", "what", "day"))
+    return finding(dated, late, spelled("{} {} {}", "subject_id", "what", "day"))
 
 
 def _dated(t: Tables) -> pl.DataFrame:
@@ -226,7 +194,9 @@ def _dated(t: Tables) -> pl.DataFrame:
     sources = (
         ("specimens", "collection_date", "specimen"),
         ("tumour_assessments", "assessment_date", "assessment"),
+        ("lesion_measurements", "assessment_date", "lesion"),
         ("blood_counts", "count_date", "blood count"),
+        ("lab_results", "sample_date", "laboratory"),
         ("follow_up", "contact_date", "contact"),
     )
     return pl.concat(
@@ -235,45 +205,29 @@ def _dated(t: Tables) -> pl.DataFrame:
     ).sort("subject_id", "day", "what")
 
 
-def _assessed_by_others_only(t: Tables, settings: StudySettings) -> Finding:
-    assessed = t["tumour_assessments"].select("subject_id", "evaluator")
-    subjects = (
-        assessed.group_by("subject_id").agg(pl.col("evaluator").unique().sort().str.join(", ")).sort("subject_id")
-    )
-    counted = assessed.filter(is_evaluator(settings.response.evaluator))
-    return _finding(
-        subjects, subjects.join(counted, on="subject_id", how="anti"), _spelled("{} ({})", "subject_id", "evaluator")
-    )
-
-
 def _infused_before_enrolment(t: Tables, _: StudySettings) -> Finding:
     infused = t["outcomes"].filter("is_infused")
     early = infused.filter(pl.col("infusion_date") < pl.col("enrolment_date"))
-    return _finding(infused, early, _spelled("{} ({})", "subject_id", "infusion_date"))
+    return finding(infused, early, spelled("{} ({})", "subject_id", "infusion_date"))
 
 
 def _samples_without_tube(t: Tables, _: StudySettings) -> Finding:
     samples = t["matched_samples"]
-    key = _spelled("{}, sample {} ({})", "sample_name", "sample_number", "reason")
-    return _finding(samples, samples.filter(pl.col("reason").is_not_null()), key)
+    key = spelled("{}, sample {} ({})", "sample_name", "sample_number", "reason")
+    return finding(samples, samples.filter(pl.col("reason").is_not_null()), key)
 
 
 def _told_of_tubes(table_name: str, code: str) -> Judge:
     """A judge of a table of cytometry: the places of which tube_findings tells this reason."""
 
     def judge(t: Tables, _: StudySettings) -> Finding:
-        return _finding(t[table_name], t["tube_findings"].filter(reason=code), pl.col("place"))
+        return finding(t[table_name], t["tube_findings"].filter(reason=code), pl.col("place"))
 
     return judge
 
 
 CHECKS: Final = (
-    StudyCheck(
-        "tumour_assessments",
-        "evaluator",
-        "every subject assessed has an assessment by the evaluator that counts (response.evaluator)",
-        _assessed_by_others_only,
-    ),
+    *CLINICAL_CHECKS,
     StudyCheck("outcomes", "nothing_after_death", "nothing is dated after a subject's death", _after_death),
     StudyCheck(
         "outcomes",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from expectations.errors import UsageError
 from warehouse.asked import Asked, Row, called, number
+from warehouse.explain_association import association
 from warehouse.explain_cytometry import cytometry_response, samples_of_file
 from warehouse.query import opened
 
@@ -14,7 +15,7 @@ from warehouse.query import opened
 def explanation(folder: Path, key: str) -> list[str]:
     """Lines that lead from a number to its sources.
 
-    `key` is a response_key, persistence_key or association_key, a subject, or a file by path or sha256.
+    `key` is a response_key, persistence_key or association_key, `primary`, a subject, or a file by path or sha256.
     Raises UsageError (explain.no_such_key) where nothing published has it.
     """
     with opened(folder) as connection:
@@ -31,84 +32,6 @@ def explanation(folder: Path, key: str) -> list[str]:
     )
 
 
-def _association(asked: Asked, key: str) -> Iterator[str]:
-    for row in asked.rows("select * from associations where association_key = ?", key):
-        yield f"{row['exposure']} against {row['outcome']}, {row['method']}, rule {row['rule']} ({row['family']})"
-        yield f"  {row['assay']}, {row['cell_population']}, {row['readout']}"
-        yield (
-            f"  p = {number(row['p_value'])}; {row['estimate_name']} {number(row['estimate'])}"
-            f" ({number(row['lower'])} to {number(row['upper'])})"
-        )
-        yield f"  n = {row['n']}: {row['n_exposed']} and {row['n_unexposed']}; left out: {_left_out(row)}"
-        yield f"  {row['reads']}"
-        if row["exposure"] == "persistent_at_landmark":
-            yield from _exposures(asked, row)
-        else:
-            yield from _cells(asked, row)
-
-
-def _left_out(row: Row) -> str:
-    parts = {name.removeprefix("n_excluded_"): row[name] for name in row if name.startswith("n_excluded_")}
-    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in parts.items() if count) or "nobody"
-
-
-def _exposures(asked: Asked, row: Row) -> Iterator[str]:
-    yield "Subjects (persistence_by_subject, outcomes):"
-    question = """
-        select subject_id, persistent, p.reason, best_overall_response, os_days, os_event,
-               (select string_agg(persistence_key, ' ' order by persistence_key)
-                from persistence_at_landmark as l
-                join persistence using (subject_id, antigen, assay, population, readout, rule)
-                where l.subject_id = p.subject_id and l.rule = p.rule and l.landmark_day = p.landmark_day
-                  and l.assay = p.assay and l.population = p.population and l.readout = p.readout
-                  and l.persistent and l.antigen_role = 'tumour') as keys
-        from persistence_by_subject as p join outcomes using (subject_id)
-        where rule = ? and landmark_day = ? and assay = ? and population = ? and readout = ? order by subject_id"""
-    same = (row[name] for name in ("rule", "landmark_day", "assay", "cell_population", "readout"))
-    for one in asked.rows(question, *same):
-        state = {True: "persistent", False: "not persistent", None: f"not evaluable ({one['reason']})"}[
-            one["persistent"]
-        ]
-        keys = f"  <- {one['keys']}" if one["keys"] else ""
-        yield (
-            f"  {one['subject_id']}: {state}; {one['best_overall_response']}; OS {one['os_days']}"
-            f" days{'' if one['os_event'] else '+'}{keys}"
-        )
-
-
-def _cells(asked: Asked, row: Row) -> Iterator[str]:
-    yield "Infusion products (infusion_products, reactive_cells, outcomes):"
-    question = """select i.*, r.parent_fraction, best_overall_response
-                  from infusion_products as i join outcomes using (subject_id)
-                  left join reactive_cells as r
-                      on i.subject_id = r.subject_id and r.assay = ? and r.population = ? and r.readout = ?
-                  order by subject_id"""
-    for one in asked.rows(question, row["assay"], row["cell_population"], row["readout"]):
-        cells = number(one["tumour_reactive_cells"]) if one["reactive_reason"] is None else one["reactive_reason"]
-        below = f", below its LOD of {number(one['tumour_reactive_cells_lod'])}" if one["is_below_lod"] else ""
-        source = (
-            f"{one['total_viable_cells']:.4g} viable cells"
-            if one["total_viable_cells"] is not None
-            else "cells unknown"
-        )
-        yield (
-            f"  {one['subject_id']}: {cells} reactive cells{_ends(one)}{below}"
-            f" = {source}{_share(one)} x {number(one['reactive_net_value'])} / 10^6"
-            f"; {one['best_overall_response']}; {asked.source(one['file_sha256'], one['place'])}"
-        )
-
-
-def _ends(product: Row) -> str:
-    lower, upper = (product[f"tumour_reactive_cells_ci_{end}"] for end in ("lower", "upper"))
-    return "" if lower is None and upper is None else f" (95 % {number(lower)} to {number(upper)})"
-
-
-def _share(product: Row) -> str:
-    """Which part of the cells the response is measured in, where it is not all of them."""
-    fraction = product["parent_fraction"]
-    return "" if fraction in (None, 1) else f" x {number(fraction)} of them"
-
-
 def _persistence(asked: Asked, key: str) -> Iterator[str]:
     for row in asked.rows("select * from persistence where persistence_key = ?", key):
         yield (
@@ -123,6 +46,8 @@ def _persistence(asked: Asked, key: str) -> Iterator[str]:
             f"  loss: {row['loss_kind']}, after day {number(row['loss_left_day'])}, by day"
             f" {number(row['loss_right_day'])}"
         )
+        yield f"  area under the curve per day: {_area(row)}"
+        yield f"  half-life: {_half_life(row)}"
         same = ("subject_id", "antigen", "assay", "population", "readout", "rule")
         where, values = " and ".join(f"{name} = ?" for name in same), [row[name] for name in same]
         yield "Landmarks (persistence_at_landmark):"
@@ -140,6 +65,22 @@ def _persistence(asked: Asked, key: str) -> Iterator[str]:
         for one in asked.rows(question, *values):
             used = "" if one["is_reported"] else " (another plate or batch of this specimen is reported)"
             yield f"  day {one['study_day']} {one['material']}: {called(one)}{used}  {one['response_key']}"
+
+
+def _area(row: Row) -> str:
+    if row["auc_per_day"] is None:
+        return f"none ({row['auc_reason']})"
+    return f"{number(row['auc_per_day'])} log10 over LOD, to day {row['auc_end_day']}"
+
+
+def _half_life(row: Row) -> str:
+    if row["half_life_days"] is None:
+        return f"none ({row['half_life_reason']})"
+    upper = "open" if row["half_life_upper"] is None else number(row["half_life_upper"])
+    return (
+        f"{number(row['half_life_days'])} days (95 % {number(row['half_life_lower'])} to {upper}), from"
+        f" {row['half_life_n']} samples, {row['half_life_n_censored']} of them censored"
+    )
 
 
 def _response(asked: Asked, key: str) -> Iterator[str]:
@@ -223,6 +164,7 @@ def _subject(asked: Asked, key: str) -> Iterator[str]:
             f"  OS {row['os_days']} days{'' if row['os_event'] else '+'}; PFS {row['pfs_days']} days"
             f" ({row['pfs_reason']})"
         )
+        yield from _assessments(asked, key)
         yield "Persistence, primary rules, explained by their keys:"
         question = """select * from persistence where subject_id = ? and is_primary_rule
                       order by antigen, assay desc, population, readout, rule"""
@@ -232,12 +174,33 @@ def _subject(asked: Asked, key: str) -> Iterator[str]:
                 f" {one['n_positive']} of {one['n_evaluable']} positive "
                 f" {one['persistence_key']}"
             )
-        for name in ("subjects", "infusion_products", "tumour_assessments", "follow_up"):
+        for name in (
+            "subjects",
+            "infusion_products",
+            "tumour_assessments",
+            "lesions",
+            "lesion_measurements",
+            "follow_up",
+        ):
             places = asked.rows(
                 f"select distinct file_sha256, place from {name} where subject_id = ? order by all", key
             )
             for one in places:
                 yield f"  {name}: {asked.source(one['file_sha256'], one['place'])}"
+
+
+def _assessments(asked: Asked, key: str) -> Iterator[str]:
+    question = """select * from response_comparisons where subject_id = ? and is_leading_evaluator
+                  order by assessment_date"""
+    for place, one in enumerate(asked.rows(question, key)):
+        if not place:
+            yield "Assessments, reported beside derived from lesions (derived_assessments):"
+        why = f" [{one['difference_reason']}]" if one["difference_reason"] else ""
+        yield (
+            f"  {one['assessment_date']}, day {one['study_day']}: reported {one['reported_response'] or 'none'},"
+            f" derived {one['derived_response'] or 'none'} (sum {number(one['sum_mm'])} mm, baseline"
+            f" {number(one['baseline_sum_mm'])}, nadir {number(one['nadir_mm'])}){why}"
+        )
 
 
 def _file(asked: Asked, key: str) -> Iterator[str]:
@@ -264,5 +227,5 @@ def _run(asked: Asked) -> Iterator[str]:
         )
 
 
-EXPLAINED: tuple[Callable[[Asked, str], Iterator[str]], ...] = (_association, _persistence, _response, _subject, _file)
+EXPLAINED: tuple[Callable[[Asked, str], Iterator[str]], ...] = (association, _persistence, _response, _subject, _file)
 """What can be explained, in the order in which a key is tried."""

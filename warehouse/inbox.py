@@ -88,24 +88,28 @@ def is_temporary(path: str) -> bool:
 
 
 def new_sightings(seen: Look, files: Iterable[dict[str, Any]]) -> list[Sighting]:
-    """Sightings the ledger's files do not know; not a known file that moved, nor a temporary one that changed."""
-    known: set[tuple[str, str]] = set()
+    """Sightings the ledger's files do not know; not a known file that moved, nor a temporary one that changed.
+
+    Bytes that came back to a place where others arrived after them are new: somebody took a correction back.
+    """
+    arrivals: dict[str, dict[str, int]] = {}
     ignored: set[str] = set()
     homes: dict[str, set[str]] = {}
     for row in files:
-        known.add((row["file_sha256"], row["path"]))
+        arrivals.setdefault(row["path"], {})[row["file_sha256"]] = row.get("arrival") or 0
         if row["reason"] == TEMPORARY:
             ignored.add(row["path"])
         else:
             homes.setdefault(row["file_sha256"], set()).add(row["path"])
     here = {(one.sha256, one.path) for one in seen.sightings}
-    return [
-        one
-        for one in seen.sightings
-        if (one.sha256, one.path) not in known
-        and not (one.path in ignored and is_temporary(one.path))
-        and (one.sha256 not in homes or any((one.sha256, home) in here for home in homes[one.sha256]))
-    ]
+
+    def is_new(one: Sighting) -> bool:
+        there = arrivals.get(one.path, {})
+        if one.sha256 in there:
+            return there[one.sha256] < max(there.values())
+        return one.sha256 not in homes or any((one.sha256, home) in here for home in homes[one.sha256])
+
+    return [one for one in seen.sightings if is_new(one) and not (one.path in ignored and is_temporary(one.path))]
 
 
 def portions(sightings: Iterable[Sighting]) -> Iterator[list[Sighting]]:

@@ -31,7 +31,8 @@ def opened(folder: Path, as_of: date | None = None) -> Iterator[duckdb.DuckDBPyC
         connection.execute(f"set allowed_directories = ['{kept}']")
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
-        yield connection
+        with _told_where_it_is_older(folder):
+            yield connection
 
 
 def answer(connection: duckdb.DuckDBPyConnection, question: str) -> tuple[list[str], list[tuple[object, ...]]]:
@@ -79,6 +80,22 @@ def _show_events_that_are_here(connection: duckdb.DuckDBPyConnection, folder: Pa
     digests = [str(digest) for (digest,) in connection.execute("select file_sha256 from cytometry_files").fetchall()]
     for statement in events.view(folder, digests, is_temporary=True):
         connection.execute(statement)
+
+
+@contextmanager
+def _told_where_it_is_older(folder: Path) -> Iterator[None]:
+    """What this version looks for and does not find: the file was published by another one."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        raise UsageError(
+            str(folder),
+            code="study.other_version",
+            problem=f"the published file has not what this version of perdure looks for ({str(error).splitlines()[0]})",
+            remedy=f"run `perdure run {folder}`, which publishes it anew",
+        ) from error
 
 
 def _failed(error: Exception) -> UsageError:

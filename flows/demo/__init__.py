@@ -15,6 +15,7 @@ from flows.demo.aid import export_path, write_aid
 from flows.demo.cytometry import run_cytometry
 from flows.demo.faults import Fault, findings, out_of_control, plant
 from flows.demo.fluorospot import run_fluorospot, workbook_path, write_mabtech
+from flows.demo.lesions import write_lesions
 from flows.demo.plates import Plate, run_plates
 from flows.demo.pools import run_pools, write_pools
 from flows.demo.recurring import write_recurring
@@ -37,8 +38,7 @@ def make_demo(folder: Path, seed: int | None = None) -> list[Fault]:
 
     Raises UsageError (study.exists) for a folder that holds anything else.
     """
-    files, _ = fill_inbox(_STUDY.read_bytes(), DEFAULT_SEED if seed is None else seed)
-    files = {f"inbox/{path}": content for path, content in files.items()} | {STUDY_FILE: _STUDY.read_bytes()}
+    files, faults = _files(DEFAULT_SEED if seed is None else seed)
     is_taken = folder.is_file() or (folder.exists() and any(folder.iterdir()))
     if is_taken and not all(_holds(folder / path, files[path]) for path in files):
         raise UsageError(
@@ -47,7 +47,8 @@ def make_demo(folder: Path, seed: int | None = None) -> list[Fault]:
             problem="the folder is not empty and does not hold this demo study",
             remedy="name a new folder",
         )
-    return write_demo(folder, DEFAULT_SEED if seed is None else seed)
+    _write(folder, files)
+    return faults
 
 
 def _holds(path: Path, content: bytes) -> bool:
@@ -59,14 +60,23 @@ def write_demo(folder: Path, seed: int = DEFAULT_SEED) -> list[Fault]:
 
     Returns what was planted: every fault with the file state and reason code it must end in.
     """
+    files, faults = _files(seed)
+    _write(folder, files)
+    return faults
+
+
+def _files(seed: int) -> tuple[dict[str, bytes], list[Fault]]:
+    """Every file of the study's folder by its path, and the faults among them."""
     study_file = _STUDY.read_bytes()
     files, faults = fill_inbox(study_file, seed)
+    return {f"inbox/{path}": content for path, content in files.items()} | {STUDY_FILE: study_file}, faults
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
     for path, content in files.items():
-        target = folder / "inbox" / path
+        target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
-    (folder / STUDY_FILE).write_bytes(study_file)
-    return faults
 
 
 def fill_inbox(study_file: bytes, seed: int) -> tuple[dict[str, bytes], list[Fault]]:
@@ -79,9 +89,11 @@ def fill_inbox(study_file: bytes, seed: int) -> tuple[dict[str, bytes], list[Fau
     files |= write_tables(seed, subjects, tubes, tumour_pieces(seed, subjects))
     files |= write_layouts(plates, settings)
     faults = plant(seed, files, plates, subjects, settings)
+    radiology, misread = write_lesions(seed, subjects)
+    files |= radiology
     further, weak = _further_assays(seed, plates, tubes, settings)
     stained, amiss = run_cytometry(seed, subjects, tubes, settings)
-    return files | further | stained, [*faults, *findings(stray, misnamed), weak, *amiss]
+    return files | further | stained, [*faults, *findings(stray, misnamed), *misread, weak, *amiss]
 
 
 def _further_assays(

@@ -28,8 +28,8 @@ class Fault:
     """One planted fault and what must become of it.
 
     `expected_reason` is the reason code of the file or, where `column` names one, of the rejected row; `value` is what
-    stands in that cell. A finding has no file state: `value` names the specimen, plate, tube or path of gates it is
-    about, and `expected_reason` is that of a finding about a tube.
+    stands in that cell. A finding has no file state: `value` names the specimen, plate, tube, path of gates or subject
+    it is about, and `expected_reason` is that of a finding about a tube or of a response that differs.
     """
 
     name: str

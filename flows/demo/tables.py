@@ -13,7 +13,7 @@ from expectations import ingested
 from expectations.contract import Table
 from expectations.identities import SOURCE
 from expectations.study import StudySettings
-from flows.demo.chance import lognormal, uniform
+from flows.demo.chance import happens, lognormal, uniform, whole
 from flows.demo.immunity import CELLS_PER_WELL
 from flows.demo.plates import Plate
 from flows.demo.specimens import LYMPHODEPLETION_DAYS, Specimen
@@ -24,6 +24,8 @@ Cell = str | int | float | date | None
 Row = Mapping[str, Cell]
 
 PLATES_PER_LAYOUT: Final = 12
+PRIOR_THERAPIES: Final = ("high-dose interleukin-2", "dacarbazine", "ipilimumab")
+LDH_UPPER_LIMIT: Final = 250.0
 CONTACT_DAYS: Final = 182
 COUNT_DAYS: Final = {-10: 1400.0, 7: 70.0, 14: 480.0, 30: 800.0, 42: 950.0, 90: 1150.0, 180: 1250.0, 365: 1300.0}
 """Study day of a blood count, and the median of its lymphocytes per microlitre."""
@@ -60,9 +62,13 @@ def write_workbook(table: Table, rows: Iterable[Row]) -> bytes:
 def write_tables(seed: int, subjects: list[Subject], tubes: list[Specimen], pieces: list[Specimen]) -> dict[str, bytes]:
     """Every reference table under its path in the inbox."""
     return {
-        "clinic/subjects.csv": write_csv(ingested.SUBJECTS, map(_subject, subjects), by_spreadsheet=True),
+        "clinic/subjects.csv": write_csv(
+            ingested.SUBJECTS, (_subject(seed, one) for one in subjects), by_spreadsheet=True
+        ),
         "clinic/tumour_assessments.xlsx": write_workbook(ingested.TUMOUR_ASSESSMENTS, _assessments(subjects)),
         "clinic/follow_up.csv": write_csv(ingested.FOLLOW_UP, _contacts(subjects)),
+        "clinic/laboratory.csv": write_csv(ingested.LAB_RESULTS, _laboratory(subjects)),
+        "clinic/end_of_study.csv": write_csv(ingested.DISPOSITIONS, _dispositions(subjects)),
         "clinic/blood_counts.csv": write_csv(
             ingested.BLOOD_COUNTS, _counts(Random(f"{seed}/blood"), Random(f"{seed}/CD4"), subjects), continental=True
         ),
@@ -89,7 +95,9 @@ def write_layouts(plates: list[Plate], settings: StudySettings) -> dict[str, byt
     return files
 
 
-def _subject(subject: Subject) -> Row:
+def _subject(seed: int, subject: Subject) -> Row:
+    history = Random(f"{seed}/history/{subject.subject_id}")
+    n_lines = whole(history, 1, 3)
     return {
         "subject_id": subject.subject_id,
         "enrolment_date": subject.enrolled_on,
@@ -97,6 +105,9 @@ def _subject(subject: Subject) -> Row:
         "birth_year": subject.birth_year,
         "m_stage": subject.m_stage,
         "ldh_at_baseline": subject.ldh,
+        "ecog": int(happens(history, 0.4)),
+        "n_prior_therapies": n_lines,
+        "prior_therapies": ", ".join(PRIOR_THERAPIES[:n_lines]),
     }
 
 
@@ -127,6 +138,31 @@ def _contacts(subjects: list[Subject]) -> Iterator[Row]:
             "withdrawal_date": subject.withdrew_on,
             "new_therapy_date": subject.new_therapy_on,
         }
+
+
+def _laboratory(subjects: list[Subject]) -> Iterator[Row]:
+    """Lactate dehydrogenase on the day of enrolment, with the laboratory's upper limit."""
+    for subject in subjects:
+        yield {
+            "subject_id": subject.subject_id,
+            "sample_date": subject.enrolled_on,
+            "test": "LDH",
+            "value": subject.ldh,
+            "unit": "U/L",
+            "upper_limit": LDH_UPPER_LIMIT,
+        }
+
+
+def _dispositions(subjects: list[Subject]) -> Iterator[Row]:
+    """How the study ended for those who left it alive."""
+    for subject in subjects:
+        if subject.died_on is None:
+            yield {
+                "subject_id": subject.subject_id,
+                "disposition_date": subject.last_contact,
+                "disposition": "withdrawal by subject" if subject.withdrew_on else "completed",
+                "is_withdrawal": "yes" if subject.withdrew_on else "no",
+            }
 
 
 def _counts(rng: Random, of_cd4: Random, subjects: list[Subject]) -> Iterator[Row]:

@@ -191,10 +191,10 @@ def ingest(study: Path) -> dict[str, Any]:
     versions = timed("store", work.store)
     run = Run("run-000001", started_at, date.today(), "bench")
     timed("commit", lambda: commit(todo.study, run, versions, n_files, None))
-    return {"seconds": seconds, "peak_gb": _peak_kilobytes() / 1e6, "n_wells": _n_wells(study)}
+    return {"seconds": seconds, "peak_gb": peak_kilobytes() / 1e6, "n_wells": _n_wells(study)}
 
 
-def _peak_kilobytes() -> int:
+def peak_kilobytes() -> int:
     """Largest resident size of this process and its children."""
     status, children = Path("/proc/self/status"), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     if not status.is_file():

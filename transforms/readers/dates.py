@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, datetime, time
-from typing import Literal
+from typing import Final, Literal
 
 from transforms.readers.calendar_words import month_number, weekday_numbers
 
@@ -32,8 +32,18 @@ _FORMS = (
 )
 
 
+_PARTIAL: Final = re.compile(
+    r"(?P<y>[0-9]{4})(?:-(?P<m>[0-9]{2}|--?|UN|UNK)(?:-(?P<d>[0-9]{2}|--?|UN|UNK))?)?", re.IGNORECASE
+)
+"""ISO 8601 from the left, and what SDTM and case report forms write for an unknown month or day."""
+
+
 class AmbiguousDateError(ValueError):
     """Day and month cannot be told apart."""
+
+
+class PartialDateError(ValueError):
+    """The date has no day, or no month, and nothing says what to take."""
 
 
 def read_date(text: str, order: Order) -> date:
@@ -43,6 +53,28 @@ def read_date(text: str, order: Order) -> date:
     a year of two digits, and a weekday that is not that of the day.
     """
     return read_moment(text, order).date()
+
+
+def read_partial_date(text: str, partial: Literal["reject", "middle"]) -> tuple[date, bool]:
+    """The day an ISO date names, and whether it is the middle of a month or year that stands without a day.
+
+    `2014-05` is 15 May and `2014` 1 July (half the days of a year lie before it), for readers of plain tables and of
+    SDTM alike. A month or day may be written as unknown (`2014-05-UN`, `2014---15` of ISO 8601, whose day without
+    a month says nothing). A time of day is left out. Raises PartialDateError under `reject`, ValueError for no date.
+    """
+    match = _PARTIAL.fullmatch(text.strip())
+    if match is None:
+        return read_date(text, None), False
+    parts = [int(part) if (part := match[name] or "").isdigit() else None for name in "ymd"]
+    year, month, day = parts[0] or 0, parts[1], parts[2]
+    if year not in _PLAUSIBLE_YEARS:
+        raise ValueError(f"the year {year} cannot be meant")
+    if month is not None and day is not None:
+        return date(year, month, day), False
+    middle = date(year, 7, 1) if month is None else date(year, month, 15)
+    if partial == "reject":
+        raise PartialDateError(f"{text!r} has no {'month' if month is None else 'day'}")
+    return middle, True
 
 
 def read_moment(text: str, order: Order) -> datetime:

@@ -12,6 +12,7 @@ from expectations.ingested import REFERENCE_TABLES
 from expectations.rules import FilledWith
 from expectations.study import StudySettings
 from transforms.readers.aid_text import plate_id_of
+from transforms.readers.headers import header_in_words, known_names
 from transforms.readers.sheets import Sheet
 from transforms.readers.source import BadCell, Reading, SourceFile
 from transforms.readers.tabular import (
@@ -69,7 +70,7 @@ def read(source: SourceFile, sheets: list[Sheet], settings: StudySettings) -> Re
     unused: dict[str, list[str]] = {}
     for sheet in sheets:
         if not _is_known(sheet):
-            bad.append(_strange_sheet(source, sheet))
+            bad.append(strange_sheet(source, sheet))
             continue
         table = _one_table(source, sheet)
         frame, cells = incoming(source, sheet, table, settings)
@@ -134,7 +135,7 @@ def _normalised(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(**told)
 
 
-def _strange_sheet(source: SourceFile, sheet: Sheet) -> BadCell:
-    header = ", ".join(cell for cell in sheet.header if cell)
-    whole = json.dumps(sheet.header, ensure_ascii=False)
-    return BadCell(source.sha256, "-", f"{sheet.name}!row 1", "row.sheet_unrecognised", "header", header[:200], whole)
+def strange_sheet(source: SourceFile, sheet: Sheet) -> BadCell:
+    """The reject that tells of a sheet of no known table, without what stands in it."""
+    told, names = header_in_words(sheet.header), json.dumps(known_names(sheet.header), ensure_ascii=False)
+    return BadCell(source.sha256, "-", f"{sheet.name}!row 1", "row.sheet_unrecognised", "header", told, names)

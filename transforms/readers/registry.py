@@ -23,9 +23,13 @@ from transforms.readers import (
     gating_ml,
     long_csv,
     mabtech,
+    redcap,
     reference_tables,
+    sdtm,
+    xpt,
     zeiss_text,
 )
+from transforms.readers.headers import header_in_words
 from transforms.readers.sheets import Sheet, csv_sheet
 from transforms.readers.source import Reading, SourceFile, text_of
 from transforms.readers.workbooks import WORKBOOK_SIGNATURES, Cells, sheets_of, workbook_cells
@@ -72,7 +76,10 @@ def _refuse_script(source: SourceFile, *_: object) -> Reading:
     raise gating_ml.refuse_script(source)
 
 
-BINARY_READERS: Final = (BinaryReader(fcs_file.FORMAT, fcs_file.recognises, fcs_file.read),)
+BINARY_READERS: Final = (
+    BinaryReader(fcs_file.FORMAT, fcs_file.recognises, fcs_file.read),
+    BinaryReader(xpt.FORMAT, xpt.recognises, xpt.read),
+)
 XML_READERS: Final = (
     XmlReader(flowjo_workspace.FORMAT, (flowjo_workspace.ROOT,), flowjo_workspace.read, "workspace.damaged"),
     XmlReader(gating_ml.FORMAT, ("Gating-ML",), gating_ml.read, "gating.damaged"),
@@ -97,8 +104,15 @@ SHEET_READERS: Final = (
     SheetReader(long_csv.FORMAT, long_csv.recognises, long_csv.read),
     SheetReader(cytometry_csv.FORMAT, cytometry_csv.recognises, cytometry_csv.read),
     SheetReader(flowjo_table.FORMAT, flowjo_table.recognises, flowjo_table.read),
+    SheetReader(redcap.FORMAT, redcap.recognises, redcap.read),
+    SheetReader(sdtm.FORMAT, sdtm.recognises, sdtm.read),
     SheetReader(reference_tables.FORMAT, reference_tables.recognises, reference_tables.read),
 )
+
+BY_STUDY_FILE: Final = frozenset({redcap.FORMAT, sdtm.FORMAT})
+"""Formats of which study.toml says what they give: when it changes, files that came in are read again."""
+TRIED_AGAIN: Final = BY_STUDY_FILE | {reference_tables.FORMAT}
+"""Formats whose rejected rows may come in later, when what they refer to is there."""
 
 
 def read(source: SourceFile, settings: StudySettings) -> Reading:
@@ -140,8 +154,8 @@ def _read_sheets(source: SourceFile, sheets: list[Sheet], settings: StudySetting
     headers = [cell for sheet in sheets for cell in sheet.header if cell]
     if not headers:
         raise _unrecognised(source, "it begins like no export or table perdure knows")
-    shown = ", ".join(headers)[:120]
-    raise _unrecognised(source, f"no instrument's export and no reference table begins with {shown!r}")
+    told = header_in_words(headers)
+    raise _unrecognised(source, f"no instrument's export and no reference table has the first row of this one: {told}")
 
 
 def _refuse_faults(source: SourceFile, sheets: list[Sheet]) -> None:

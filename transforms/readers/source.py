@@ -43,6 +43,8 @@ class BadCell:
     column: str
     value: str | None
     row: str
+    says: str = ""
+    """The rule it broke in words, where the words of the rule alone would not help."""
 
 
 @dataclass(frozen=True, slots=True)

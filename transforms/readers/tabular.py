@@ -10,10 +10,12 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
+from expectations.clinical_in import EVALUATOR, IS_IMPUTED
 from expectations.contract import Column, Table
 from expectations.rules import UNREADABLE
-from expectations.study import StudySettings
-from transforms.readers.dates import AmbiguousDateError, Order, read_date, read_moment
+from expectations.study import Dates, StudySettings
+from transforms.evaluators import evaluator_name
+from transforms.readers.dates import AmbiguousDateError, PartialDateError, read_date, read_moment, read_partial_date
 from transforms.readers.numbers import Mark, decimal_mark, read_number, read_whole_number
 from transforms.readers.sheets import Sheet
 from transforms.readers.source import BadCell, SourceFile
@@ -36,10 +38,21 @@ COUNT_COLUMNS: Final = {"plate_id", "well", "spots"}
 _MISSING: Final = {"", "n/a", "#n/a", "na", "nan", "null", "none", "--", "-", "####", "."}
 _MISSING_TEXT: Final = _MISSING - {"none"}
 """`none` is a word: some layouts write it for wells without antigen."""
+_BOOLEANS: Final = {
+    **dict.fromkeys(("true", "yes", "y", "1", "checked"), True),
+    **dict.fromkeys(("false", "no", "n", "0", "unchecked"), False),
+}
+"""What a column of yes and no may hold, without case; nothing else is guessed. Checkboxes are REDCap's."""
 _LARGEST: Final = 2**53 - 1
 """Above, a whole number read as floating point may be another one."""
 
 Parse = Callable[[str], Any]
+
+
+class _Middle(NamedTuple):
+    """The middle of the month or year that a date without a day gives."""
+
+    day: date
 
 
 class _Fault(NamedTuple):
@@ -84,7 +97,7 @@ def incoming(
     columns, faults = _columns(sheet, rows, table, names, settings)
     bad = [_too_wide(source, table, sheet, index) for index in wide]
     bad += [
-        BadCell(source.sha256, table.name, sheet.places[n], rule, column, value, _row_json(names, rows[n]))
+        BadCell(source.sha256, table.name, sheet.places[n], rule, column, value, _row_json(table, names, rows[n]))
         for n, column, value, rule in faults
     ]
     frame = pl.DataFrame(columns).with_columns(
@@ -118,6 +131,8 @@ def _columns(
     sheet: Sheet, rows: list[list[str]], table: Table, names: list[str], settings: StudySettings
 ) -> tuple[dict[str, pl.Series], list[_Fault]]:
     declared = [column for column in table.columns if column.name not in SOURCE_COLUMNS]
+    takes_partial = IS_IMPUTED.name in table.schema
+    middles: set[int] = set()
     cells = {column.name: _cells(rows, names, column.name) for column in declared}
     numbers = {cell for column in declared if column.dtype.is_numeric() for cell in cells[column.name]}
     mark = decimal_mark(numbers, point_is_decimal=sheet.point_is_decimal)
@@ -125,15 +140,20 @@ def _columns(
     faults: list[_Fault] = []
     for column in declared:
         missing = _MISSING_TEXT if column.dtype == pl.String else _MISSING
-        parse = _parser(column, mark, settings.dates.order)
+        parse = _parser(column, mark, settings.dates, takes_partial=takes_partial)
         known = {cell: _read(cell, parse, missing) for cell in set(cells[column.name])}
         values = [known[cell] for cell in cells[column.name]]
-        columns[column.name] = pl.Series(column.name, [value for value, _ in values], dtype=column.dtype)
+        middles |= {n for n, (value, _) in enumerate(values) if isinstance(value, _Middle)}
+        plain = [value.day if isinstance(value, _Middle) else value for value, _ in values]
+        columns[column.name] = pl.Series(column.name, plain, dtype=column.dtype)
         faults += [
             _Fault(n, column.name, cells[column.name][n], rule)
             for n, (_, rule) in enumerate(values)
             if rule is not None
         ]
+    if middles:
+        told = [True if n in middles else value for n, value in enumerate(columns[IS_IMPUTED.name])]
+        columns[IS_IMPUTED.name] = pl.Series(IS_IMPUTED.name, told, dtype=pl.Boolean)
     return columns, sorted(faults)
 
 
@@ -161,16 +181,27 @@ def _read(cell: str, parse: Parse, missing: set[str]) -> tuple[Any, str | None]:
         return parse(cell), None
     except AmbiguousDateError:
         return None, "row.ambiguous_date"
+    except PartialDateError:
+        return None, "row.partial_date"
     except ValueError:
         return None, "row.unreadable"
 
 
-def _parser(column: Column, mark: Mark, order: Order) -> Parse:
+def _parser(column: Column, mark: Mark, dates: Dates, *, takes_partial: bool) -> Parse:
     def day(cell: str) -> date:
-        return read_date(cell, order)
+        return read_date(cell, dates.order)
+
+    def day_or_middle(cell: str) -> date | _Middle:
+        try:
+            return day(cell)
+        except AmbiguousDateError:
+            raise
+        except ValueError:
+            middle, is_imputed = read_partial_date(cell, dates.partial)
+            return _Middle(middle) if is_imputed else middle
 
     def moment(cell: str) -> datetime:
-        return read_moment(cell, order)
+        return read_moment(cell, dates.order)
 
     def number(cell: str) -> float:
         return read_number(cell.removesuffix("%") if column.unit == "%" else cell, mark)
@@ -179,21 +210,40 @@ def _parser(column: Column, mark: Mark, order: Order) -> Parse:
         return read_whole_number(cell, mark, 2**31 - 1 if column.dtype == pl.Int32 else _LARGEST)
 
     if column.dtype == pl.Date:
-        return day
+        return day_or_middle if takes_partial else day
+    if column.dtype == pl.Boolean:
+        return _boolean
     if isinstance(column.dtype, pl.Datetime):
         return moment
+    if column.name == EVALUATOR.name:
+        return evaluator_name
     if column.dtype == pl.String:
-        spelled = {value.casefold(): value for value in column.values or ()}
-        return lambda cell: spelled.get(cell.casefold(), cell)
+        spelled = {_plain(value): value for value in column.values or ()}
+        return lambda cell: spelled.get(_plain(cell), cell)
     return whole if column.dtype.is_integer() else number
 
 
-def _row_json(names: list[str], cells: list[str]) -> str:
-    return json.dumps(dict(zip(names, cells, strict=False)), ensure_ascii=False)
+def _boolean(cell: str) -> bool:
+    """Yes or no. Raises ValueError for anything that is not in the closed list."""
+    if (value := _BOOLEANS.get(cell.casefold())) is None:
+        raise ValueError(f"{cell!r} is neither yes nor no")
+    return value
+
+
+def _plain(value: str) -> str:
+    """A word of a closed vocabulary without case; blanks, hyphens and underscores are alike (Non-target)."""
+    return re.sub(r"[\s\-_]+", "_", value.casefold())
+
+
+def _row_json(table: Table, names: list[str], cells: list[str]) -> str:
+    """The row's cells of the table's own columns: what stands in others is nobody's business but the archive's."""
+    own = set(table.schema) - set(SOURCE_COLUMNS)
+    told = {name: cell for name, cell in zip(names, cells, strict=False) if name in own}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def _too_wide(source: SourceFile, table: Table, sheet: Sheet, index: int) -> BadCell:
-    row = sheet.rows[index]
-    extra = ", ".join(row[len(sheet.header) :])
-    row_json = json.dumps(row, ensure_ascii=False)
-    return BadCell(source.sha256, table.name, sheet.places[index], "row.width", sheet.header[-1], extra, row_json)
+    """A line of which no cell can be told from another: none is quoted, for it may be of any column."""
+    n = len(sheet.rows[index]) - len(sheet.header)
+    told = f"{n} cell{'' if n == 1 else 's'} more than the header"
+    return BadCell(source.sha256, table.name, sheet.places[index], "row.width", sheet.header[-1], told, "[]")

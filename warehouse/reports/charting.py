@@ -73,6 +73,29 @@ def embeddable(chart: Any) -> Spec:
     return {**spec, "config": THEME}
 
 
+def stacked(rows: Iterable[Iterable[Any]], spacing: int) -> Spec:
+    """Rows of charts below each other as one specification under the pages' theme.
+
+    Altair's own concatenation copies every chart at every level it is put into: seconds for some dozen panels.
+    """
+    datasets: dict[str, Any] = {}
+
+    def panel(chart: Any) -> Spec:
+        spec: Spec = chart.to_dict(validate=False)
+        datasets.update(spec.pop("datasets", {}))
+        return {name: value for name, value in spec.items() if name not in ("$schema", "config")}
+
+    schema = {"$schema": _schema()}
+    placed = [{"hconcat": [panel(chart) for chart in row], "spacing": spacing} for row in rows]
+    return {**schema, "vconcat": placed, "spacing": spacing, "datasets": datasets, "config": THEME}
+
+
+def _schema() -> str:
+    import altair as alt
+
+    return str(alt.SCHEMA_URL)
+
+
 def inline(rows: Iterable[Row]) -> Any:
     """Rows as chart data, without the row limit Altair puts on frames; infinity, which JSON lacks, becomes null."""
     from altair.utils.schemapi import debug_mode
@@ -124,6 +147,12 @@ def on_top(**settings: Any) -> Any:
     import altair as alt
 
     return alt.Legend(orient="top", direction="horizontal", titleOrient="left", columns=0, **settings)
+
+
+def month_ticks(longest: float) -> list[int]:
+    """Ticks of an axis of months that starts at 0: at most about a dozen."""
+    step = next((step for step, until in ((1, 8), (3, 24), (6, 72)) if longest <= until), 12)
+    return list(range(0, int(longest) + 1, step))
 
 
 def symlog_ticks(lowest: float, highest: float, constant: float) -> list[float]:

@@ -12,10 +12,10 @@ from warehouse.reports.charting import (
     PLAIN,
     RESPONSE_GROUPS,
     dashes,
-    embeddable,
     inline,
     on_top,
     scale,
+    stacked,
     symlog_ticks,
 )
 from warehouse.reports.published import Row
@@ -54,8 +54,7 @@ def cytometry_over_time(rows: list[Row], visit_days: list[int]) -> Spec | None:
     picked = alt.selection_point(name="group_picked", fields=["response_group"], bind="legend")
     common = _Common(drawn, study_days(drawn, visit_days), picked)
     antigens = list(dict.fromkeys(row["antigen"] for row in rows))
-    panels = [alt.hconcat(*(_panel(common, antigen, one) for one in quantities), spacing=22) for antigen in antigens]
-    return embeddable(alt.vconcat(*panels, spacing=22))
+    return stacked(([_panel(common, antigen, one) for one in quantities] for antigen in antigens), spacing=22)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +173,16 @@ def _lines(base: Any, common: _Common) -> Any:
             detail="subject_id:N",
             color=alt.Color("response_group:N", title=title, scale=scale(RESPONSE_GROUPS, groups), legend=legend),
             strokeDash=alt.StrokeDash("response_group:N", title=title, scale=dashes(RESPONSE_GROUPS, groups)),
-            opacity=alt.when(common.picked).then(alt.value(0.6)).otherwise(alt.value(0.05)),
+            opacity=_shown(common, 0.6),
         )
     )
+
+
+def _shown(common: _Common, opacity: float) -> Any:
+    """Full for the group picked, else hardly there; `alt.when` looks the schema up anew for each layer."""
+    import altair as alt
+
+    return alt.OpacityValue(0.05, condition={"param": common.picked.name, "value": opacity})
 
 
 def _points(base: Any, common: _Common) -> Any:
@@ -189,7 +195,7 @@ def _points(base: Any, common: _Common) -> Any:
     return base.mark_point(size=42, filled=True).encode(
         fill=alt.Fill("colour:N", scale=None),
         shape=alt.Shape("call:N", title="Call", scale=shapes, legend=legend),
-        opacity=alt.when(common.picked).then(alt.value(0.9)).otherwise(alt.value(0.05)),
+        opacity=_shown(common, 0.9),
         tooltip=[
             alt.Tooltip("subject_id:N", title="Subject"),
             alt.Tooltip("antigen:N", title="Antigen"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from warehouse.reports import associations
-from warehouse.reports.blocks import Block, Chart, Section, Table, Text
+from warehouse.reports.blocks import Block, Chart, Folded, Section, Table, Text
 from warehouse.reports.published import Published, Row
 from warehouse.reports.survival_charts import survival
 from warehouse.reports.swimmer_chart import swimmer
@@ -23,6 +23,9 @@ from warehouse.reports.wording import (
     spelled,
 )
 
+_BY_MEASURE: Final = (
+    "list_position(['objective_response_rate', 'complete_response_rate', 'disease_control_rate'], measure)"
+)
 _BY_POPULATION: Final = "list_position(['enrolled', 'infused', 'evaluable'], population)"
 
 
@@ -42,14 +45,48 @@ _RATES: Final = (
     Shown("95\N{NO-BREAK SPACE}% interval (Clopper-Pearson)", _rate_ends, is_numeric=True),
 )
 
+NAMES: Final = {"OS": "OS", "PFS": "PFS", "DOR": "Duration of response", "FOLLOW-UP": "Follow-up (reverse)"}
+"""Endpoints in tables."""
+
+
+def starts(endpoint: str, population: str) -> str:
+    """From when time runs."""
+    if endpoint == "DOR":
+        return "first response"
+    return "enrolment" if population == "enrolled" else "infusion"
+
+
 _MEDIANS: Final = (
-    Shown("Endpoint", "endpoint"),
+    Shown("Endpoint", lambda row: NAMES[row["endpoint"]]),
     Shown("Population", "population"),
-    Shown("Time runs from", lambda row: "enrolment" if row["population"] == "enrolled" else "infusion"),
+    Shown("Time runs from", lambda row: starts(row["endpoint"], row["population"])),
     Shown("Events / subjects", lambda row: f"{row['n_events']}/{row['n']}", is_numeric=True),
     Shown("Median, months", lambda row: months(row["median_months"]), is_numeric=True),
     Shown("95\N{NO-BREAK SPACE}% interval (log-log)", _median_ends, is_numeric=True),
 )
+
+_ENDPOINTS: Final = {
+    "OS": ("Overall survival", "infusion", "deaths", "Ticks: censored at last contact."),
+    "PFS": (
+        "Progression-free survival",
+        "infusion",
+        "progressions or deaths",
+        "Ticks: censored at the last evaluable assessment, or as pfs_reason in `outcomes` says.",
+    ),
+    "DOR": (
+        "Duration of response",
+        "the first response that counts",
+        "progressions or deaths",
+        "Responders only; ticks: censored where PFS is.",
+    ),
+    "FOLLOW-UP": (
+        "Still to be followed",
+        "infusion",
+        "ends of follow-up",
+        "Reverse Kaplan-Meier of overall survival: a death censors (ticks), the end of follow-up is the event.",
+    ),
+}
+"""Endpoint to what is estimated, from when time runs, what the events are, and how to read the ticks."""
 
 _LANDMARKS: Final = (
     "By persistence: subjects are classified from samples up to the end of the landmark's window, time runs from "
@@ -59,8 +96,8 @@ _LANDMARKS: Final = (
 
 
 def response_rates(published: Published) -> Section:
-    """Objective and complete response rates of the enrolled, the infused and the evaluable."""
-    rows = published.rows(f"select * from denominators order by measure desc, {_BY_POPULATION}")
+    """Rates of objective and complete response and of disease control, of every population."""
+    rows = published.rows(f"select * from denominators order by {_BY_MEASURE}, {_BY_POPULATION}")
     table = tabulate(
         "Response of the enrolled, the infused and the evaluable",
         rows,
@@ -68,7 +105,7 @@ def response_rates(published: Published) -> Section:
         "No response has been assessed yet.",
         notes=(
             "Evaluable: infused, with a best overall response other than NE, from the assessments of the evaluator "
-            "that study.toml names.",
+            "that study.toml names. Disease control: CR, PR, SD or NON-CR/NON-PD.",
         ),
     )
     return Section("response", "Response rates", (table,))
@@ -94,50 +131,76 @@ def overall_survival(published: Published) -> Section:
     """Kaplan-Meier of all infused, medians of every population, and by persistence at each landmark."""
     landmarks = published.view("landmark_survival")
     told = Text(_LANDMARKS if landmarks else "No landmark comparison has been computed yet.")
-    blocks: list[Block] = [_everyone(published), _medians(published), told]
-    blocks += [_at_landmark(published, row) for row in landmarks]
+    blocks: list[Block] = [_everyone(published, "OS"), _medians(published, ("OS",)), told]
+    blocks += [_at_landmark(published, row, "OS") for row in landmarks]
     return Section("survival", "Overall survival", tuple(blocks))
 
 
-def _curves(published: Published, view: str, landmark_day: int, groups: Iterable[str]) -> list[Row]:
-    query = f"select * from {view} where endpoint = 'OS' and population = 'infused' and landmark_day = ?"
+def progression_and_response(published: Published) -> Section:
+    """PFS, duration of response and follow-up: curves of all, medians of every population, PFS by persistence."""
+    landmarks = published.rows("select * from landmark_comparisons where endpoint = 'PFS' order by position")
+    blocks: list[Block] = [_medians(published, ("PFS", "DOR", "FOLLOW-UP"))]
+    blocks += [_everyone(published, endpoint) for endpoint in ("PFS", "DOR")]
+    blocks.append(Folded("Curve of follow-up", (_everyone(published, "FOLLOW-UP"),)))
+    if landmarks:
+        curves = tuple(_at_landmark(published, row, "PFS") for row in landmarks)
+        blocks.append(Folded("Progression-free survival by persistence at each landmark", (Text(_LANDMARKS), *curves)))
+    return Section("progression", "Progression, duration of response, follow-up", tuple(blocks))
+
+
+def _curves(published: Published, view: str, endpoint: str, landmark_day: int, groups: Iterable[str]) -> list[Row]:
+    query = f"select * from {view} where endpoint = ? and population = ? and landmark_day = ?"
+    # A response counts in the evaluable alone.
+    population = "evaluable" if endpoint == "DOR" else "infused"
     wanted = set(groups)
-    return [row for row in published.rows(query, landmark_day) if row["group"] in wanted]
+    return [row for row in published.rows(query, endpoint, population, landmark_day) if row["group"] in wanted]
 
 
-def _everyone(published: Published) -> Chart:
-    summaries = _curves(published, "survival_summaries", 0, ("all",))
-    steps, at_risk = (_curves(published, view, 0, ("all",)) for view in ("survival_steps", "survival_at_risk"))
+def _everyone(published: Published, endpoint: str) -> Chart:
+    of, start, events, note = _ENDPOINTS[endpoint]
+    summaries = _curves(published, "survival_summaries", endpoint, 0, ("all",))
+    steps, at_risk = (
+        _curves(published, view, endpoint, 0, ("all",)) for view in ("survival_steps", "survival_at_risk")
+    )
+    whom = "responders" if endpoint == "DOR" else "infused"
     return Chart(
-        anchor="os-all",
-        caption="".join(("Overall survival of the infused", *map(_curve_words, summaries))),
-        spec=survival(steps, at_risk, "infusion"),
-        when_empty="No infused subject has follow-up yet.",
-        notes=("Band: log-log 95\N{NO-BREAK SPACE}% interval. Ticks: censored at last contact.",),
+        anchor=f"{endpoint.lower()}-all",
+        caption="".join((f"{of} of the {whom}", *(_curve_words(row, events) for row in summaries))),
+        spec=survival(steps, at_risk, start, title=of, events=sentence(events)),
+        when_empty=f"{of}: nobody to follow yet.",
+        notes=(f"Band: log-log 95\N{NO-BREAK SPACE}% interval. {note}",),
     )
 
 
-def _curve_words(row: Row) -> str:
+def _curve_words(row: Row, events: str) -> str:
     median = "not reached" if row["median_months"] is None else f"{months(row['median_months'])} months"
     ends = median_interval(row["lower_months"], row["upper_months"])
-    return f": n = {row['n']}, {counted(row['n_events'], 'death')}, median {median}, {ends}"
+    return f": n = {row['n']}, {row['n_events']} {events}, median {median}, {ends}"
 
 
-def _medians(published: Published) -> Table:
-    query = f"select * from survival_summaries where landmark_day = 0 order by endpoint, {_BY_POPULATION}"
-    empty = "No survival curve has been computed yet."
-    return tabulate("Kaplan-Meier medians", published.rows(query), _MEDIANS, empty)
+def _medians(published: Published, endpoints: tuple[str, ...]) -> Table:
+    rows = published.rows(
+        "select * from survival_summaries where landmark_day = 0 and list_contains(?, endpoint) "
+        f"order by list_position(?, endpoint), {_BY_POPULATION}",
+        list(endpoints),
+        list(endpoints),
+    )
+    return tabulate("Kaplan-Meier medians, n in each line", rows, _MEDIANS, "No survival curve has been computed yet.")
 
 
-def _at_landmark(published: Published, row: Row) -> Chart:
+def _at_landmark(published: Published, row: Row, endpoint: str) -> Chart:
+    of, _, events, _ = _ENDPOINTS[endpoint]
     day, groups = row["landmark_day"], ("persistent", "not persistent")
-    steps, at_risk = (_curves(published, view, day, groups) for view in ("survival_steps", "survival_at_risk"))
+    steps, at_risk = (
+        _curves(published, view, endpoint, day, groups) for view in ("survival_steps", "survival_at_risk")
+    )
     left_out = f"Left out: {associations.exclusions(row)}."
     which = f"day {day} ± {row['half_width_days']}{', the primary landmark' if row['is_primary'] else ''}"
+    test = associations.method(row).removeprefix("landmark ")
     return Chart(
-        anchor=f"os-day-{day}",
-        caption=f"Overall survival by persistence at {which}: n = {row['n']}, log-rank {associations.verdict(row)}",
-        spec=survival(steps, at_risk, f"day {day + row['half_width_days']}"),
+        anchor=f"{endpoint.lower()}-day-{day}",
+        caption=f"{of} by persistence at {which}: n = {row['n']}, {test} {associations.verdict(row)}",
+        spec=survival(steps, at_risk, f"day {day + row['half_width_days']}", title=of, events=sentence(events)),
         when_empty=f"No curve at {which}: no subject at risk could be classified. {left_out}",
         notes=(f"{sentence(associations.groups(row))}. {left_out}",),
     )

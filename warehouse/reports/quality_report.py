@@ -16,6 +16,7 @@ from warehouse.reports.published import Published, Row
 from warehouse.reports.regating_sections import regated
 from warehouse.reports.settings_sections import changed_settings
 from warehouse.reports.specimen_sections import specimens, visit_findings
+from warehouse.reports.tumour_sections import response_differences
 from warehouse.reports.wording import counted, number
 
 
@@ -71,6 +72,7 @@ QUALITY_SECTIONS: Final[tuple[Callable[[Published], Section | None], ...]] = (
     rejected_rows,
     specimens,
     visit_findings,
+    response_differences,
     plate_findings,
     plate_trends,
     tubes,

@@ -43,13 +43,13 @@ _SUBJECT: Final = (
 
 _COUNTS: Final = (
     Shown(
-        "Antigens persistent, evaluable, declared",
+        "Antigens + / tested / all",
         lambda row: f"{row['n_antigens_persistent']} / {row['n_antigens_evaluable']} / {row['n_antigens_declared']}",
         is_numeric=True,
     ),
     Shown("Induced", "n_antigens_induced", is_numeric=True),
     Shown(
-        "Product antigens persistent",
+        "Product antigens +",
         lambda row: f"{row['n_product_antigens_persistent']} of {row['n_product_antigens']}",
         is_numeric=True,
     ),

@@ -28,6 +28,12 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:,.{min(decimals, 6)}f}".replace(",", _GROUPS).replace("-", MINUS)
 
 
+def plain_number(value: float) -> str:
+    """A number with three significant digits and no zeros after them: 53, 1.25."""
+    told = number(value)
+    return told.rstrip("0").removesuffix(".") if "." in told else told
+
+
 def cells(value: float | None) -> str:
     """A number of cells as a power of ten."""
     if value is None or isinf(value) or value == 0:
@@ -44,6 +50,11 @@ def power_of_ten(value: float) -> str:
 def percent(value: float | None) -> str:
     """A percentage with one decimal."""
     return NOTHING if value is None else f"{value:.1f}{SPACE}%"
+
+
+def signed_percent(value: float | None) -> str:
+    """A change in percent with its sign and at most one decimal: +7.1 %, -30 %."""
+    return NOTHING if value is None else f"{value:+.1f}".removesuffix(".0").replace("-", MINUS) + f"{SPACE}%"
 
 
 def share(n_with: int | None, n: int | None) -> str:

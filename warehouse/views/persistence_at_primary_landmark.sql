@@ -28,6 +28,7 @@ select
     by_subject.n_antigens_evaluable,
     by_subject.n_antigens_persistent,
     by_subject.n_antigens_induced,
+    by_subject.n_product_antigens_evaluable,
     by_subject.n_product_antigens,
     by_subject.n_product_antigens_persistent,
     by_subject.sum_net_value,

@@ -1,19 +1,26 @@
--- Grain: the primary exposure against response under one rule at one landmark.
+-- Grain: the question of the primary analysis under one rule, landmark and assay, the assay of the primary one first.
 create or replace view robustness as
 with
 in_force as (
-    select assay, population as cell_population, readout, rule, landmark_day from analysis_in_force
+    select assay from analysis_in_force
 ),
 comparisons as (
     select * from associations
-    where exposure = 'persistent_at_landmark' and outcome = 'responder'
+    where is_robustness
 )
 select
+    comparisons.assay,
+    comparisons.cell_population,
+    comparisons.readout,
     comparisons.rule,
     comparisons.landmark_day,
     comparisons.family,
-    comparisons.rule = in_force.rule and comparisons.landmark_day = in_force.landmark_day as is_as_declared,
+    comparisons.family = 'primary' as is_as_declared,
+    comparisons.exposure,
+    comparisons.outcome,
+    comparisons.method,
     comparisons.n,
+    comparisons.n_events,
     comparisons.n_exposed,
     comparisons.n_exposed_with_outcome,
     comparisons.n_unexposed,
@@ -25,5 +32,11 @@ select
     comparisons.p_value,
     comparisons.reason
 from comparisons
-inner join in_force using (assay, cell_population, readout)
-order by comparisons.rule, comparisons.landmark_day;
+cross join in_force
+order by
+    comparisons.assay = in_force.assay desc,
+    comparisons.assay,
+    comparisons.cell_population,
+    comparisons.readout,
+    comparisons.rule,
+    comparisons.landmark_day;
