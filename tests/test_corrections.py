@@ -19,7 +19,6 @@ from transforms.corrections import (
     Precedence,
     RowVerdict,
     claims,
-    differences,
     judge_plates,
     judge_rows,
 )
@@ -389,26 +388,3 @@ def test_dates_of_claims_are_those_of_the_plate_in_that_file():
     arrivals = pl.DataFrame({"file_sha256": ["f"], "arrival": [7], "path": ["f.txt"]})
     (claim,) = claims(counts(), plates, arrivals, is_live=True)
     assert (claim.read_date, claim.arrival, claim.path, claim.is_live) == (date(2012, 3, 1), 7, "f.txt", True)
-
-
-def test_the_wells_that_two_exports_count_differently_are_named():
-    counts = table(
-        """
-        file_sha256 | plate_id | well | analyte | spots | status
-        a           | P        | A1   | IFNg    | 5     | counted
-        a           | P        | C8   | IFNg    | 189   | counted
-        a           | P        | C12  | IFNg    |       | tntc
-        b           | P        | A1   | IFNg    | 5     | counted
-        b           | P        | C8   | IFNg    | 191   | counted
-        b           | P        | C12  | IFNg    | 700   | counted
-        b           | Q        | C8   | IFNg    | 1     | counted
-        """,
-        ELISPOT_COUNTS,
-    )
-    paths = {"a": "a.txt", "b": "b.txt"}
-    of_a = " (C8: 189 here, 191 in b.txt; C12: tntc here, 700 in b.txt; 2 wells in all)"
-    of_b = " (C8: 191 here, 189 in a.txt; C12: 700 here, tntc in a.txt; 2 wells in all)"
-    assert differences(counts, ["a"], paths) == {"a": of_a}
-    assert differences(counts, ["a", "b"], paths) == {"a": of_a, "b": of_b}
-    assert differences(counts.filter(pl.col("well") == "A1"), ["a"], paths) == {}
-    assert differences(counts, [], paths) == {}

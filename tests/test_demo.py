@@ -292,10 +292,8 @@ def test_nothing_is_drawn_or_assessed_after_death(demo):
         if row["vital_status"] == "dead"
     }
     assert len(died) > 10
-    for path, column in (
-        ("biobank/specimens.csv", "collection_date"),
-        ("clinic/tumour_assessments.xlsx", "assessment_date"),
-    ):
+    dated = {"biobank/specimens.csv": "collection_date", "clinic/tumour_assessments.xlsx": "assessment_date"}
+    for path, column in dated.items():
         assert all(row[column] <= died.get(row["subject_id"], "9999") for row in demo.rows(path))
 
 

@@ -17,7 +17,7 @@ from expectations.tables import TABLES
 from flows.ingestion import Decision, Ingestion
 from flows.triggers import what_to_do
 from tests import mini_study
-from tests.test_redcap import exported
+from tests.drawn_redcap import exported
 from warehouse import lake
 from warehouse.inbox import new_sightings
 
