@@ -46,10 +46,12 @@ def run(
 def _import_ahead() -> None:
     """Imports what takes seconds while Prefect's server starts, which is a process of its own."""
     from expectations import suites
+    from warehouse.reports.pages import chart_bundle
 
     suites.load()
-    for name in ("scipy.stats", "altair", "vl_convert"):
+    for name in ("scipy.stats", "altair"):
         import_module(name)
+    chart_bundle()
 
 
 def exit_code(folder: Path, result: dict[str, Any]) -> int:

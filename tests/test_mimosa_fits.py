@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from expectations.records import MIMOSA_FITS
+from tests.bench import mimosa as bench
 from tests.drawn_tubes import drawn_tubes, study, visited
 from transforms.cytometry_pairs import stimulated_pairs
 from transforms.cytometry_responses import cytometry_responses
@@ -280,3 +281,11 @@ def test_specimens_that_did_not_enter_are_called_by_the_fit_all_the_same():
     rows = cytometry_responses(t | {"mimosa_fits": first_versions(t)}, SETTINGS).filter(rule="mimosa")
     assert rows["fit_version"].to_list() == [1] * 39
     assert rows["statistic"].null_count() == 0
+
+
+def test_the_pairs_that_are_timed_can_be_fitted_and_judged():
+    pairs = bench.simulated_pairs(subjects=20, antigens=1, visits=1, populations=1, subsets=2)
+    fits = versioned_fits(
+        MIMOSA_FITS.empty(), mimosa_fits(pairs, bench.study(), date(2021, 1, 1)), re_estimate=False, run_id="r"
+    )
+    assert with_responses(pairs, fits, bench.study()).height == pairs.height == 40

@@ -51,18 +51,24 @@ def simulated_pairs(subjects: int, antigens: int, visits: int, populations: int,
         schema=["antigen", "visit", "population", "subset", "subject"],
         orient="row",
     )
-    return labels.with_columns(
+    counted = labels.with_columns(
         specimen_id=pl.format("S{}-{}", "subject", "visit"),
+        subject_id=pl.format("S{}", "subject"),
         antigen=pl.format("A{}", "antigen"),
         visit=pl.format("W{}", "visit"),
         population=pl.format("P{}", "population"),
         material=pl.lit("blood"),
+        collection_date=pl.lit(date(2020, 1, 1)) + pl.duration(weeks=pl.col("visit")),
         is_reported=True,
         is_usable=True,
         stimulated_count=pl.Series(rng.binomial(parents[0], proportion).ravel()),
         stimulated_parent_count=pl.Series(parents[0].ravel()),
         unstimulated_count=pl.Series(rng.binomial(parents[1], background).ravel()),
         unstimulated_parent_count=pl.Series(parents[1].ravel()),
+    )
+    return counted.with_columns(
+        (100 * pl.col(f"{tube}_count") / pl.col(f"{tube}_parent_count")).alias(f"{tube}_percent")
+        for tube in ("stimulated", "unstimulated")
     )
 
 

@@ -85,7 +85,7 @@ def page(
         run_id=run_id or header["run_id"] or "",
         sections=built,
         style=(_HERE / "page.css").read_text(encoding="utf-8"),
-        bundle=_chart_bundle() if any(_has_chart(section.blocks) for section in built) else "",
+        bundle=chart_bundle() if any(_has_chart(section.blocks) for section in built) else "",
     )
 
 
@@ -98,7 +98,7 @@ def _has_chart(blocks: Iterable[Block]) -> bool:
 
 
 @cache
-def _chart_bundle() -> str:
+def chart_bundle() -> str:
     """Vega, Vega-Lite and vega-embed as one script; a closing tag in it would end the script element."""
     from vl_convert import javascript_bundle
 
