@@ -77,6 +77,7 @@ def measured(*lines: str) -> Reading:
         (["NON-TARGET | T01 | TUMSTATE | PRESENT", "NON-TARGET | T01 | TUMSTATE | Present"], ("present", None, None)),
         (["NON-TARGET | T01 | TUMSTATE | ABSENT"], ("absent", None, None)),
         (["NON-TARGET | T01 | TUMSTATE | UNEQUIVOCAL PROGRESSION"], ("progressed", None, None)),
+        (["NON-TARGET | T01 | TUMSTATE | EQUIVOCAL PROGRESSION"], ("equivocal", None, None)),
         (["NEW | T01 | TUMSTATE | UNEQUIVOCAL"], ("present", None, None)),
         (["NEW | T01 | TUMSTATE | EQUIVOCAL"], ("equivocal", None, None)),
         (["TARGET | T01 | TUMSTATE | COALESCED"], ("merged", None, None)),

@@ -34,7 +34,7 @@ _WORDS: Final = {
     "PRESENT": "present",
     "PATHOLOGICAL": "present",
     "PATHOLOGIC": "present",
-    "EQUIVOCAL PROGRESSION": "present",
+    "EQUIVOCAL PROGRESSION": "equivocal",
     "UNEQUIVOCAL PROGRESSION": "progressed",
     "PROGRESSION": "progressed",
     "PROGRESSED": "progressed",

@@ -83,6 +83,7 @@ def association_results(published: Published) -> Section:
         _confounders(published),
         _secondary(of["secondary"]),
         _robustness(published),
+        _robustness_table([row for row in rows if row["is_robustness"]]),
         _exploratory(of["exploratory"]),
     ]
     return Section("associations", "Association with outcome", tuple(blocks))
@@ -199,6 +200,16 @@ def _robustness(published: Published) -> Chart:
             "Lines: 95\N{NO-BREAK SPACE}% intervals; an arrow goes on beyond the axis. Dashed: no association.",
         ),
     )
+
+
+def _robustness_table(rows: Sequence[Row]) -> Block:
+    what = counted(len(rows), "choice")
+    table = _listed(
+        rows,
+        f"The primary question under every positivity rule, landmark and assay, {what}",
+        "The primary question has not been asked yet.",
+    )
+    return Folded(f"The same as a table, {what}", (table,))
 
 
 def _exposure_at_any(row: Row) -> str:
