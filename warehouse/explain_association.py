@@ -101,7 +101,7 @@ def _outcome(row: Row, subject: Row) -> str:
     survival = f"OS {subject['os_days']} days{'' if subject['os_event'] else '+'}"
     if row["outcome"] == "PFS":
         survival = f"PFS {subject['pfs_days']} days{'' if subject['pfs_event'] else '+'}"
-    return f"{subject['best_overall_response']}; {survival}"
+    return f"{subject['best_overall_response'] or 'no assessment'}; {survival}"
 
 
 def _over_time(asked: Asked, row: Row) -> Iterator[str]:
